@@ -1,0 +1,1 @@
+//! The worker pool: supervisor, tasks, attempts and the worker protocol.

@@ -1,0 +1,1 @@
+//! The Python package of Theus: the PyO3 module theus._native.

@@ -1,0 +1,1 @@
+//! Shared memory that leaves nothing behind: sealed memfd segments, an arena, fd passing.

@@ -1,0 +1,1 @@
+//! The versioned store: snapshots, compare-and-swap commits, conflicts.

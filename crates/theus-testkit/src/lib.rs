@@ -1,0 +1,1 @@
+//! Generators, slow reference models and the crash harness of the Theus tests.

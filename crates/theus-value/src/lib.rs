@@ -1,0 +1,1 @@
+//! Plain data of Theus: values, paths, updates and their canonical byte encoding.

@@ -1,0 +1,1 @@
+//! The Theus engine: one Brain, many Hands.
