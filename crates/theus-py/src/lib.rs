@@ -1,1 +1,51 @@
-//! The Python package of Theus: the PyO3 module theus._native.
+//! The PyO3 module `theus._native`: a thin binding of the `theus` crate, wrapped by the Python package beside it.
+//!
+//! What it is: conversions between Python objects and values, contexts and views, futures, buffers, and the worker's
+//! loop body. What it is not: the engine's logic, which lives in `theus` and below, nor the public API, which is Python.
+//!
+//! Invariants: no lock of the core is held while Python code runs, and no call waits in the core with the GIL held, so
+//! the two kinds of locks cannot wait for each other.
+
+mod attempt;
+mod block;
+mod context;
+mod convert;
+mod core;
+mod errors;
+mod process;
+mod python;
+mod reader;
+mod record;
+mod snapshot;
+mod task;
+mod update;
+mod view;
+mod worker;
+
+use pyo3::prelude::*;
+
+/// Bytes of one element of a type such as `'<f4'`; None for a type that cannot live in shared memory.
+#[pyfunction]
+fn item_size(dtype: &str) -> Option<u64> {
+    theus::item_size(dtype)
+}
+
+/// The native part of Theus.
+#[pymodule(gil_used = false)]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<core::Core>()?;
+    module.add_class::<process::Process>()?;
+    module.add_class::<process::Function>()?;
+    module.add_class::<attempt::Attempt>()?;
+    module.add_class::<snapshot::Snapshot>()?;
+    module.add_class::<block::Block>()?;
+    module.add_class::<record::Record>()?;
+    module.add_class::<task::Task>()?;
+    module.add_class::<context::Context>()?;
+    module.add_class::<view::View>()?;
+    module.add_class::<worker::Worker>()?;
+    module.add_class::<worker::WorkerTask>()?;
+    module.add_function(wrap_pyfunction!(item_size, module)?)?;
+    Ok(())
+}

@@ -1,0 +1,81 @@
+"""Rows F1, F2 and F6: one task, from submit to result, on a warm process worker.
+
+What not: cold starts are in `startup`, calls without a worker in `calls`.
+"""
+
+import asyncio
+import os
+from contextlib import ExitStack
+
+from rivals import WORKERS, process_pool, ray_task
+from rounds import race, timed, timed_await
+from row import Row
+
+BIG = 1 << 30
+SMALL = 1 << 10
+
+
+def rows(setting):
+    """Measure; `setting` has `rounds`, `count` and `ours` (False: rivals only)."""
+    one = Row("F1", "no-op task, submit().result()", "<= 1/8", 1 / 8, rival="ProcessPoolExecutor")
+    ray = Row("F1", "the same", "<= 1/100", 1 / 100, rival="Ray task")
+    two = Row("F2", "await execute(): contract, audit, commit", "<= 1/3", 1 / 3, rival="ProcessPoolExecutor, bare")
+    with ExitStack() as stack:
+        contenders = {"pool": stack.enter_context(process_pool())}
+        remote, ray.note = stack.enter_context(ray_task())
+        if remote:
+            contenders["ray"] = remote
+        if setting.ours:
+            contenders |= _ours(stack)
+        found = race(contenders, setting.rounds, setting.count)
+    one.ours = ray.ours = found.get("noop")
+    two.ours = found.get("commit")
+    one.rivals = two.rivals = found["pool"]
+    ray.rivals = found.get("ray")
+    return [one, ray, two]
+
+
+def heavy_rows(setting):
+    """F6: the cost of a task does not grow with the array it reads."""
+    grows = Row("F6", "task on 1 GiB in the heavy zone", "<= 1.2", 1.2, rival="ours, 1 KiB")
+    against = Row("F6", "the same", "<= 1.1", 1.1, rival="ours, no array (F1)")
+    if not setting.ours:
+        grows.note = "compares ours with ours; nothing to measure without"
+        return [grows, against]
+    os.environ["THEUS_HEAP_SIZE"] = "2048"
+    import numpy as np
+    import tasks
+    from theus import TheusEngine
+
+    with TheusEngine(pool_size=WORKERS) as engine:
+        arrays = {}
+        for name, size in (("big", BIG), ("small", SMALL)):
+            arrays[name] = engine.heavy.alloc(name, shape=(size,), dtype=np.uint8)
+            arrays[name][:] = 7
+        engine.compare_and_swap(engine.state.version, heavy=arrays)
+        found = race(
+            {
+                "big": timed(lambda: engine.submit(tasks.touch_big).result()),
+                "small": timed(lambda: engine.submit(tasks.touch_small).result()),
+                "none": timed(lambda: engine.submit(tasks.nothing).result()),
+            },
+            setting.rounds,
+            setting.count,
+        )
+    grows.ours = against.ours = found["big"]
+    grows.rivals, against.rivals = found["small"], found["none"]
+    return [grows, against]
+
+
+def _ours(stack):
+    import tasks
+    from theus import TheusEngine
+
+    engine = stack.enter_context(TheusEngine(pool_size=WORKERS))
+    engine.compare_and_swap(engine.state.version, data={"domain": {"count": 0}})
+    loop = asyncio.new_event_loop()
+    stack.callback(loop.close)
+    return {
+        "noop": timed(lambda: engine.submit(tasks.nothing).result()),
+        "commit": timed_await(loop, lambda: engine.execute(tasks.count_in_worker)),
+    }

@@ -1,0 +1,16 @@
+//! The link between the Brain and one worker: two rings and two bells in shared memory, and a control socket for
+//! descriptors.
+//!
+//! What it is not: the meaning of frames; that is the supervisor's and the worker's.
+
+mod bell;
+mod cells;
+mod frame;
+mod mailbox;
+mod ring;
+
+pub use bell::Bell;
+pub use cells::Cells;
+pub use frame::{Frame, HEADER, Header, Kind, PROTOCOL_VERSION};
+pub use mailbox::{INLINE_LIMIT, Mailbox};
+pub use ring::{RingError, RingPlace, RingReader, RingWriter, Watch};

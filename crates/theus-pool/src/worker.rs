@@ -1,0 +1,270 @@
+//! The worker's end: attach, then loop "next task, compute, complete" until told to end.
+//!
+//! What it is not: a place where functions run; the host language does that between `next` and `complete`. It belongs to
+//! one thread. A second thread, started by `attach`, ends the process when the Brain dies, whatever the first one does.
+
+use crate::link::{Cells, Frame, Header, INLINE_LIMIT, Kind, Mailbox, RingError, RingReader, RingWriter};
+use crate::spin::Spin;
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::time::Duration;
+use theus_shm::{Channel, Expect, Mapping, SealedBuffer, pidfd, socket};
+use theus_sync::{Arc, thread};
+use thiserror::Error;
+
+/// Why a worker cannot go on. The process should end: the Brain replaces it.
+#[derive(Debug, Error)]
+pub enum WorkerError {
+    /// The operating system refused something.
+    #[error("the worker's {what} failed: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The mailbox is broken.
+    #[error("the worker's mailbox is broken: {0}")]
+    Ring(#[from] RingError),
+    /// Something came that the protocol does not allow, or that another version of it sent.
+    #[error("the engine and this worker do not agree: {0}")]
+    Protocol(String),
+}
+
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> WorkerError {
+    move |source| WorkerError::System { what, source }
+}
+
+/// What the Brain wants next.
+#[derive(Debug)]
+pub enum Event {
+    /// Make this function, and keep it under this id.
+    Define {
+        /// The function's id.
+        function: u32,
+        /// What to make it from.
+        definition: Vec<u8>,
+    },
+    /// Run this task.
+    Task {
+        /// The task's id.
+        task: u64,
+        /// Which attempt of it.
+        attempt: u32,
+        /// The function's id.
+        function: u32,
+        /// The task's bytes.
+        payload: Vec<u8>,
+    },
+    /// These segments are gone: whoever holds views of them may let go.
+    Forget(Vec<u64>),
+    /// End.
+    Shutdown,
+}
+
+/// The worker's end of its link.
+pub struct Worker {
+    mailbox: Mailbox,
+    control: OwnedFd,
+    writer: RingWriter,
+    reader: RingReader,
+    spin: Spin,
+    segments: HashMap<u64, Arc<Mapping>>,
+}
+
+impl Worker {
+    /// Attaches to the Brain at the other end of this socket. Returns also the Brain's greeting.
+    ///
+    /// # Errors
+    /// When the Brain is gone, speaks another version of the protocol, or the system refuses memory or a thread.
+    pub fn attach(control: OwnedFd) -> Result<(Self, Vec<u8>), WorkerError> {
+        die_with_the_brain(&control)?;
+        let mut hello = vec![0_u8; 64 * 1024];
+        let received = socket::recv(control.as_fd(), &mut hello, 1, true).map_err(system("greeting"))?;
+        let gone = || WorkerError::Protocol("the engine closed the control socket".into());
+        let (length, descriptors) = received.ok_or_else(gone)?;
+        hello.truncate(length);
+        let memory = descriptors.into_iter().next();
+        let memory = memory.ok_or_else(|| WorkerError::Protocol("the greeting has no mailbox".into()))?;
+        let channel = Channel::open(memory).map_err(|error| WorkerError::Protocol(error.to_string()))?;
+        let mailbox = Mailbox::attach(channel)
+            .ok_or_else(|| WorkerError::Protocol("they speak different versions of the protocol".into()))?;
+        let worker = Worker {
+            mailbox,
+            control,
+            writer: RingWriter::new(Mailbox::TO_BRAIN),
+            reader: RingReader::new(Mailbox::TO_WORKER),
+            spin: Spin::new(),
+            segments: HashMap::new(),
+        };
+        Ok((worker, hello))
+    }
+
+    /// Tells the Brain that this worker takes tasks.
+    ///
+    /// # Errors
+    /// When the mailbox is broken.
+    pub fn ready(&mut self) -> Result<(), WorkerError> {
+        self.push(Header::bare(Kind::Ready), &[])
+    }
+
+    /// The Brain's next wish; None when the time was over first.
+    ///
+    /// # Errors
+    /// When the mailbox is broken or shared memory cannot be mapped.
+    pub fn next(&mut self, timeout: Option<Duration>) -> Result<Option<Event>, WorkerError> {
+        let Some(frame) = self.pop(timeout)? else { return Ok(None) };
+        let Header { kind, task, attempt, detail, .. } = frame.header;
+        Ok(Some(match kind {
+            Kind::Define => Event::Define { function: detail, definition: self.payload(frame)? },
+            Kind::Task => Event::Task { task, attempt, function: detail, payload: self.payload(frame)? },
+            Kind::Forget => Event::Forget(self.forget(&frame.payload)),
+            Kind::Shutdown => Event::Shutdown,
+            other => return Err(WorkerError::Protocol(format!("a frame of kind {other:?} out of turn"))),
+        }))
+    }
+
+    /// Asks the Brain for a part of the running task's snapshot.
+    ///
+    /// # Errors
+    /// When the mailbox is broken or shared memory cannot be mapped.
+    pub fn fetch(&mut self, task: u64, attempt: u32, query: &[u8]) -> Result<Vec<u8>, WorkerError> {
+        self.push(Header { task, attempt, ..Header::bare(Kind::Fetch) }, query)?;
+        loop {
+            let Some(frame) = self.pop(None)? else { continue };
+            match frame.header.kind {
+                Kind::Reply => return self.payload(frame),
+                Kind::Forget => {
+                    self.forget(&frame.payload);
+                }
+                other => {
+                    return Err(WorkerError::Protocol(format!(
+                        "a frame of kind {other:?} instead of a reply"
+                    )));
+                }
+            }
+        }
+    }
+
+    /// Ends the running task with its result.
+    ///
+    /// # Errors
+    /// When the mailbox is broken, or a large result finds no memory.
+    pub fn complete(&mut self, task: u64, attempt: u32, payload: &[u8]) -> Result<(), WorkerError> {
+        self.send(Header { task, attempt, ..Header::bare(Kind::Complete) }, payload)
+    }
+
+    /// Ends the running task with an error.
+    ///
+    /// # Errors
+    /// When the mailbox is broken, or a large report finds no memory.
+    pub fn fail(&mut self, task: u64, attempt: u32, payload: &[u8]) -> Result<(), WorkerError> {
+        self.send(Header { task, attempt, ..Header::bare(Kind::Fail) }, payload)
+    }
+
+    /// The Brain's segment of this id, mapped read-only.
+    ///
+    /// # Errors
+    /// When the Brain has not sent its descriptor, or it cannot be mapped.
+    pub fn segment(&mut self, id: u64) -> Result<Arc<Mapping>, WorkerError> {
+        while !self.segments.contains_key(&id) {
+            // The descriptor is sent before any frame that names the segment, so it is here already.
+            let mut message = [0_u8; 16];
+            let received = socket::recv(self.control.as_fd(), &mut message, 1, false);
+            let received = received.map_err(system("control socket"))?;
+            let missing = || WorkerError::Protocol(format!("segment {id} was never sent"));
+            let (length, descriptors) = received.ok_or_else(missing)?;
+            let descriptor = descriptors.into_iter().next().filter(|_| length == 16).ok_or_else(missing)?;
+            let (segment, bytes) = (u64_at(&message, 0), u64_at(&message, 8));
+            let mapping = Mapping::open(descriptor, Expect::segment(bytes))
+                .map_err(|error| WorkerError::Protocol(error.to_string()))?;
+            self.segments.insert(segment, mapping);
+        }
+        Ok(Arc::clone(&self.segments[&id]))
+    }
+
+    fn send(&mut self, header: Header, payload: &[u8]) -> Result<(), WorkerError> {
+        if payload.len() <= INLINE_LIMIT {
+            return self.push(header, payload);
+        }
+        let memory = SealedBuffer::from_bytes(payload)
+            .map_err(|error| WorkerError::Protocol(format!("no memory for a large result: {error}")))?;
+        socket::send(self.control.as_fd(), &[0; 8], &[memory.as_fd()]).map_err(system("control socket"))?;
+        self.push(Header { referenced: true, ..header }, &(payload.len() as u64).to_le_bytes())
+    }
+
+    fn push(&mut self, header: Header, payload: &[u8]) -> Result<(), WorkerError> {
+        self.writer.push(&self.mailbox, &header, payload)?;
+        Mailbox::BRAIN_BELL.ring(&self.mailbox);
+        Ok(())
+    }
+
+    fn pop(&mut self, timeout: Option<Duration>) -> Result<Option<Frame>, WorkerError> {
+        if let Some(frame) = self.reader.pop(&self.mailbox)? {
+            return Ok(Some(frame));
+        }
+        let watch = self.reader.watch();
+        if self.spin.while_idle(|| watch.is_empty(&self.mailbox)) {
+            Mailbox::WORKER_BELL.sleep(&self.mailbox, timeout, || watch.is_empty(&self.mailbox));
+        }
+        Ok(self.reader.pop(&self.mailbox)?)
+    }
+
+    fn payload(&mut self, frame: Frame) -> Result<Vec<u8>, WorkerError> {
+        if !frame.header.referenced {
+            return Ok(frame.payload);
+        }
+        if frame.payload.len() != 24 {
+            return Err(WorkerError::Protocol("a reference of the wrong length".into()));
+        }
+        let mapping = self.segment(u64_at(&frame.payload, 0))?;
+        let mut bytes = vec![0_u8; u64_at(&frame.payload, 16) as usize];
+        mapping
+            .read_at(u64_at(&frame.payload, 8) as usize, &mut bytes)
+            .map_err(|error| WorkerError::Protocol(error.to_string()))?;
+        Ok(bytes)
+    }
+
+    fn forget(&mut self, ids: &[u8]) -> Vec<u64> {
+        let ids: Vec<u64> = ids.chunks_exact(8).map(|id| u64_at(id, 0)).collect();
+        for id in &ids {
+            // One that was never used is still in the socket; taking it out keeps the socket from filling up.
+            let _unmapped = self.segment(*id);
+            self.segments.remove(id);
+        }
+        ids
+    }
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    let mut number = [0_u8; 8];
+    number.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(number)
+}
+
+/// Starts the thread that ends this process when the process at the other end of the socket dies.
+///
+/// The socket's end-of-file would not do: a child that the Brain forked holds the other end open.
+fn die_with_the_brain(control: &OwnedFd) -> Result<(), WorkerError> {
+    let (brain, _, _) = socket::peer_credentials(control).map_err(system("look at the engine"))?;
+    let brain = pidfd::open(brain).map_err(system("look at the engine"))?;
+    let own = pidfd::open(std::process::id()).map_err(system("look at itself"))?;
+    let watch = move || {
+        loop {
+            if pidfd::poll(&[brain.as_fd()], None).is_ok_and(|ended| ended.first() == Some(&true)) {
+                // Not an orderly exit: the main thread may hold any lock, or run a task that never ends.
+                let _ended = pidfd::send_signal(&own, 9);
+            }
+        }
+    };
+    thread::Builder::new().name("theus-brain-watch".into()).spawn(watch).map_err(system("watch thread"))?;
+    Ok(())
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let rings = self.mailbox.load(0);
+        write!(f, "Worker(protocol {rings}, control {})", self.control.as_raw_fd())
+    }
+}

@@ -1,0 +1,79 @@
+"""Theus: parallel programs with shared state. One Brain, many Hands.
+
+>>> from theus import TheusEngine, process
+>>> @process(inputs=["domain.count"], outputs=["domain.count"])
+... def count(ctx):
+...     return ctx.domain.count + 1
+>>> with TheusEngine({"domain": {"count": 41}}) as engine:
+...     engine.call(count)
+...     engine.state.domain.count
+42
+42
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+try:
+    from ._native import __version__
+except ImportError as _reason:  # The library is missing or of another platform: say so when an engine is wanted.
+    CORE_AVAILABLE = False
+    __version__ = "0"
+    _core_error: ImportError | None = _reason
+else:
+    CORE_AVAILABLE = True
+    _core_error = None
+
+if TYPE_CHECKING:
+    from .context import BaseDomainContext, BaseGlobalContext, BaseSystemContext
+    from .contracts import ProcessContract, SemanticType, process
+    from .engine import TheusEngine
+    from .errors import (
+        ContextError,
+        ContractViolationError,
+        EngineClosedError,
+        GuardError,
+        ImmutableError,
+        NestedExecutionError,
+        TaskTimeoutError,
+        TheusError,
+        TransferError,
+        UnsupportedValueError,
+        VersionMismatchError,
+        WorkerCrashedError,
+    )
+    from .structures import FrozenDict, FrozenList, State, StateUpdate
+
+# Where each public name lives; loaded when it is asked for, so that `import theus` stays cheap.
+_HOMES = {
+    "contracts": ("ProcessContract", "SemanticType", "process"),
+    "context": ("BaseDomainContext", "BaseGlobalContext", "BaseSystemContext"),
+    "engine": ("TheusEngine",),
+    "errors": (
+        "ContextError", "ContractViolationError", "EngineClosedError", "GuardError", "ImmutableError",
+        "NestedExecutionError", "TaskTimeoutError", "TheusError", "TransferError", "UnsupportedValueError",
+        "VersionMismatchError", "WorkerCrashedError",
+    ),
+    "structures": ("FrozenDict", "FrozenList", "ShmArray", "State", "StateUpdate"),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted((*_HOME_OF, "CORE_AVAILABLE", "__version__"))
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if home == "engine" and _core_error is not None:
+        raise ImportError(f"the Theus library cannot be loaded: {_core_error}") from _core_error
+    from importlib import import_module
+
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,153 @@
+"""The registry: which functions an engine knows, their contracts, and how they reach a worker."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from typing import Any, Callable
+
+from . import _native
+from .contracts import ProcessContract
+from .errors import TransferError
+
+_UNDECORATED = ProcessContract()
+
+
+class Registered:
+    """A function and its contract, as the core knows them."""
+
+    __slots__ = ("_core", "_names", "_remote", "contract", "function", "is_async", "name", "native", "parallel")
+
+    def __init__(self, core: Any, function: Callable[..., Any], contract: ProcessContract | None, parallel: bool) -> None:
+        self._core = core
+        self.function = function
+        self.name: str = getattr(function, "__name__", type(function).__name__)
+        declared = contract or _UNDECORATED
+        self.contract = declared
+        self.parallel = parallel
+        self.is_async = inspect.iscoroutinefunction(function)
+        self._names = named_parameters(function)
+        self._remote: Any = None
+        self.native = _native.Process(
+            self.name,
+            declared.inputs,
+            declared.outputs,
+            parallel,
+            contract is None and not parallel,
+            self._names,
+            declared.timeout,
+            declared.crash_retries,
+        )
+
+    def named(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The keyword arguments that the function names; the others stay in ``ctx.input``."""
+        if self._names is None:
+            return kwargs
+        return {name: value for name, value in kwargs.items() if name in self._names}
+
+    def add_named(self, kwargs: dict[str, Any], **engine_words: Any) -> None:
+        """Gives the engine's own words to a function that names them too."""
+        for word, value in engine_words.items():
+            if value and self._names is not None and word in self._names:
+                kwargs[word] = value
+
+    def remote(self) -> Any:
+        """What workers make the function from; sent to each worker once."""
+        if self._remote is None:
+            self._remote = self._core.function(definition(self.function, self.name, self.contract))
+        return self._remote
+
+
+class Registry:
+    """The functions that an engine knows, by name and by themselves."""
+
+    def __init__(self, core: Any) -> None:
+        self._core = core
+        self._by_name: dict[str, Registered] = {}
+        self._by_function: dict[tuple[int, bool], Registered] = {}
+
+    def register(self, function: Callable[..., Any]) -> Registered:
+        """Registers a function under its name, in place of any other of that name."""
+        if not callable(function):
+            raise TypeError(f"register() takes a function, not {type(function).__name__}")
+        contract = getattr(function, "_pop_contract", None)
+        registered = self._known(function, contract, contract is not None and contract.parallel)
+        self._by_name[registered.name] = registered
+        return registered
+
+    def resolve(self, function_or_name: Callable[..., Any] | str, parallel: bool | None) -> Registered:
+        """The registered process that is meant; a function that is not registered is taken as it is."""
+        if isinstance(function_or_name, str):
+            registered = self._by_name.get(function_or_name)
+            if registered is None:
+                known = ", ".join(sorted(self._by_name)) or "none"
+                raise ValueError(
+                    f"Process {function_or_name!r} not found: register it with engine.register(function). Known: {known}"
+                )
+            function = registered.function
+        else:
+            function = function_or_name
+            if not callable(function):
+                raise TypeError(f"a process is a function or the name of one, not {type(function).__name__}")
+        contract = getattr(function, "_pop_contract", None)
+        wanted = parallel if parallel is not None else contract is not None and contract.parallel
+        known = self._by_function.get((id(function), wanted))
+        if known is not None and known.function is function and known.contract is (contract or _UNDECORATED):
+            return known
+        registered = self._known(function, contract, wanted)
+        if wanted and not isinstance(function_or_name, str):
+            self._by_name.setdefault(registered.name, registered)
+        return registered
+
+    def _known(self, function: Callable[..., Any], contract: ProcessContract | None, parallel: bool) -> Registered:
+        registered = Registered(self._core, function, contract, parallel)
+        self._by_function[id(function), parallel] = registered
+        return registered
+
+
+def named_parameters(function: Callable[..., Any]) -> frozenset[str] | None:
+    """The names that a function takes beside its first parameter; None when it takes any."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return None
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
+    return frozenset(parameter.name for parameter in parameters[1:] if parameter.kind not in positional)
+
+
+def definition(function: Callable[..., Any], name: str, contract: ProcessContract) -> dict[str, Any]:
+    """How a worker makes this function: by module and name where it can be imported, else by value."""
+    described: dict[str, Any] = {"name": name, "inputs": contract.inputs, "outputs": contract.outputs}
+    module, qualified = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    if module and qualified and _importable(module, qualified, function):
+        return {**described, "module": module, "qualname": qualified}
+    try:
+        import cloudpickle
+    except ImportError as error:
+        raise TransferError(
+            f"Process {name!r} can only reach a worker by value, which needs the package cloudpickle: install it, or move "
+            "the function to a module that can be imported",
+            process=name,
+        ) from error
+    try:
+        return {**described, "pickle": cloudpickle.dumps(function)}
+    except Exception as error:
+        raise TransferError(
+            f"Process {name!r} cannot travel to a worker: {type(error).__name__}: {error}. What the function refers to "
+            "must be importable or picklable; pass locks, files and connections neither as globals nor as arguments",
+            process=name,
+        ) from error
+
+
+def _importable(module: str, qualified: str, function: Any) -> bool:
+    if module == "__main__" or "<" in qualified:
+        return False
+    loaded = sys.modules.get(module)
+    if loaded is None or getattr(loaded, "__spec__", None) is None:
+        return False
+    found: Any = loaded
+    for part in qualified.split("."):
+        found = getattr(found, part, None)
+    return found is function

@@ -1,0 +1,139 @@
+"""A worker process: attach to the engine, then run one task after the other until told to end.
+
+Started by the engine with ``python -m theus._worker``, never by hand: its standard input is the control socket.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from typing import Any
+
+from . import _native
+from ._registry import named_parameters
+from .errors import TransferError
+from .structures import StateUpdate, thaw
+
+
+class Callable_:
+    """A function that this worker has made, or the error that it could not."""
+
+    __slots__ = ("contract", "error", "function", "is_async", "name", "names")
+
+    def __init__(self, definition: dict[str, Any]) -> None:
+        self.name: str = definition["name"]
+        self.contract = _native.Process(
+            self.name, definition["inputs"], definition["outputs"], True, False, None, None, 0
+        )
+        self.error: BaseException | None = None
+        self.function: Any = None
+        try:
+            self.function = _make(definition)
+        except BaseException as error:
+            self.error = error
+            return
+        self.names = named_parameters(self.function)
+        code = getattr(self.function, "__code__", None)
+        self.is_async = bool(code is not None and code.co_flags & 0x80)
+
+    def run(self, ctx: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Runs the function on a context."""
+        if self.error is not None:
+            raise TransferError(
+                f"Process {self.name!r} could not be made on a worker: {type(self.error).__name__}: {self.error}",
+                process=self.name,
+            ) from self.error
+        if self.names is not None and kwargs:
+            kwargs = {name: value for name, value in kwargs.items() if name in self.names}
+        result = self.function(ctx, *args, **kwargs)
+        if self.is_async:
+            import asyncio
+
+            result = asyncio.run(result)
+        return result
+
+
+def _make(definition: dict[str, Any]) -> Any:
+    pickled = definition.get("pickle")
+    if pickled is not None:
+        import pickle
+
+        return pickle.loads(pickled)
+    import importlib
+
+    found: Any = importlib.import_module(definition["module"])
+    for part in definition["qualname"].split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _report(name: str, error: BaseException) -> dict[str, Any]:
+    """What the engine needs to raise this exception again."""
+    import pickle
+
+    pickled: bytes | None = None
+    try:
+        pickled = pickle.dumps(error, protocol=5)
+        # An exception whose __init__ takes other arguments pickles well and fails to load.
+        if type(pickle.loads(pickled)) is not type(error):
+            pickled = None
+    except BaseException:
+        pickled = None
+    trace = error.__traceback__
+    if trace is not None and trace.tb_next is not None:
+        # The first frame is this file's; the user's begin after it.
+        trace = trace.tb_next
+    text = "".join(traceback.format_exception(type(error), error, trace))
+    summary = f"{type(error).__name__}: {_text(error)}"
+    return {
+        "summary": summary, "traceback": text, "pickle": pickled, "transfer": isinstance(error, TransferError),
+    }  # fmt: skip
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "(an error whose text cannot be made)"
+
+
+def _run(worker: Any, functions: dict[int, Callable_], task: Any) -> None:
+    known = functions[task.function]
+    try:
+        args, kwargs = task.arguments(known.contract)
+        result = known.run(task.context, args, kwargs)
+        if isinstance(result, StateUpdate):
+            task.complete_update(worker, result._ops())
+        else:
+            task.complete(worker, result)
+    except (KeyboardInterrupt, SystemExit, Exception) as error:
+        task.fail(worker, _report(known.name, error))
+
+
+def main() -> None:
+    """Runs this process as a worker."""
+    # The engine decides when a worker ends; Ctrl-C in a terminal reaches both.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    worker = _native.Worker(control)
+    hello = worker.hello()
+    sys.path[:] = hello["path"]
+    functions: dict[int, Callable_] = {}
+    worker.ready()
+    while True:
+        event = worker.next()
+        if event is None:
+            return
+        if type(event) is tuple:
+            functions[event[0]] = Callable_(event[1])
+        else:
+            _run(worker, functions, event)
+
+
+if __name__ == "__main__":
+    main()

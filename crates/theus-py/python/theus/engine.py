@@ -1,0 +1,321 @@
+"""The engine: a thin, typed face over the Rust core."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from typing import TYPE_CHECKING, Any, Callable, Mapping
+
+from . import _native
+from ._heavy import HeavyZone
+from ._registry import Registered, Registry
+from .audit import EngineAudit
+from .context import flatten
+from .errors import NestedExecutionError
+from .structures import State, merge_ops
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+__all__ = ["TheusEngine"]
+
+_ISOLATIONS = ("smart", "strict", "serializable")
+
+
+class TheusEngine:
+    """One Brain: it alone owns the state, checks contracts, commits, and keeps the audit trail.
+
+    ``context`` is None, a dict with the roots (``domain``, ``global``; other keys become roots of their own), or an
+    object with ``domain`` and ``global_ctx``. ``isolation`` is ``'smart'`` (a commit is refused when what it writes has
+    changed), ``'strict'`` (any change refuses) or ``'serializable'`` (also a change of what was read).
+    ``pool_size`` is the most worker processes at once (default: ``THEUS_POOL_SIZE``, else 4); ``THEUS_HEAP_SIZE`` is the
+    most heavy memory in MB (default 512).
+    """
+
+    def __init__(
+        self,
+        context: Any = None,
+        *,
+        strict_cas: bool = False,
+        isolation: str | None = None,
+        pool_size: int | None = None,
+    ) -> None:
+        if isolation is None:
+            isolation = "strict" if strict_cas else "smart"
+        elif strict_cas and isolation != "strict":
+            raise ValueError(f"strict_cas=True and isolation={isolation!r} contradict each other: give one of them")
+        if isolation not in _ISOLATIONS:
+            raise ValueError(f"isolation={isolation!r}: choose one of {', '.join(map(repr, _ISOLATIONS))}")
+        size = pool_size if pool_size is not None else _from_environment("THEUS_POOL_SIZE", 4)
+        if not isinstance(size, int) or size < 1:
+            raise ValueError(f"pool_size={size!r}: give a whole number from 1")
+        megabytes = _from_environment("THEUS_HEAP_SIZE", 512)
+        self._core = _native.Core(flatten(context), isolation, megabytes << 20, size)
+        self._registry = Registry(self._core)
+        self._threads: Any = None
+        self.heavy = HeavyZone(self._core)
+        self.audit = EngineAudit(self._core)
+        _open_engines.add(self)
+
+    @property
+    def state(self) -> State:
+        """The state as it is now: one snapshot, which never changes."""
+        return State(self._core.snapshot())
+
+    @property
+    def isolation(self) -> str:
+        """Which changes beside a commit refuse it: 'smart', 'strict' or 'serializable'. Settable."""
+        return self._core.isolation
+
+    @isolation.setter
+    def isolation(self, isolation: str) -> None:
+        if isolation not in _ISOLATIONS:
+            raise ValueError(f"isolation={isolation!r}: choose one of {', '.join(map(repr, _ISOLATIONS))}")
+        self._core.isolation = isolation
+
+    def register(self, func: Callable[..., Any]) -> None:
+        """Registers a process under its ``__name__``."""
+        self._registry.register(func)
+
+    def compare_and_swap(
+        self,
+        expected_version: int,
+        data: Mapping[str, Any] | None = None,
+        heavy: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Commits ``data`` and ``heavy``, merged deeply into the state, if nothing of it changed since that version.
+
+        Raises VersionMismatchError otherwise; the state is then as it was.
+        """
+        self._core.compare_and_swap(expected_version, merge_ops(data, heavy))
+
+    async def execute(
+        self,
+        func_or_name: Callable[..., Any] | str,
+        *args: Any,
+        retries: int = 0,
+        timeout: float | None = None,
+        parallel: bool | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Runs a process, commits what it returns by its contract, and gives the body's value back.
+
+        A conflict runs the body again on a fresh snapshot; ``retries`` adds attempts to the engine's own. A parallel
+        process runs on a worker; a sync one on a thread, so that the loop never blocks. ``timeout`` is in seconds.
+        """
+        self._refuse_nesting("execute")
+        registered = self._registry.resolve(func_or_name, parallel)
+        registered.add_named(kwargs, retries=retries, timeout=timeout)
+        if registered.parallel:
+            return await self._await_task(self._submit(registered, args, kwargs, timeout))
+        if registered.is_async:
+            return await _within(self._run_async(registered, args, kwargs, retries), timeout)
+        return await _within(self._run_on_thread(registered, args, kwargs, retries), timeout)
+
+    execute_process = execute
+
+    def call(self, fn: Callable[..., Any] | str, *args: Any, **kwargs: Any) -> Any:
+        """Runs a process in the calling thread, without a thread hop, and blocks until it is committed."""
+        registered = self._registry.resolve(fn, None)
+        if registered.parallel:
+            self._refuse_nesting("call")
+            return self._submit(registered, args, kwargs, None).result(None)
+        if registered.is_async:
+            raise RuntimeError(
+                f"Process {registered.name!r} is an async def, which call() cannot run: use `await engine.execute(...)`"
+            )
+        return self._core.call(registered.native, registered.function, args, kwargs, 0)
+
+    def submit(self, fn: Callable[..., Any] | str, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Hands a task in and returns a ``concurrent.futures.Future`` of what the body returned, once committed."""
+        self._refuse_nesting("submit")
+        registered = self._registry.resolve(fn, None)
+        if registered.parallel:
+            return _task_future(self._submit(registered, args, kwargs, None))
+        if registered.is_async:
+            raise RuntimeError(
+                f"Process {registered.name!r} is an async def, which submit() cannot run: use `await engine.execute(...)`"
+            )
+        return self._executor().submit(self._core.call, registered.native, registered.function, args, kwargs, 0)
+
+    def stats(self) -> dict[str, Any]:
+        """What the engine has done and is doing: version, attempts by outcome, workers, heavy bytes."""
+        return self._core.stats()
+
+    def shutdown(self, timeout: float = 5.0) -> None:
+        """Takes no more work, gives running tasks ``timeout`` seconds, and ends the workers. Always returns."""
+        self._core.shutdown(max(0.0, timeout))
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+        _open_engines.discard(self)
+
+    def __enter__(self) -> TheusEngine:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.shutdown()
+
+    async def __aenter__(self) -> TheusEngine:
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        import asyncio
+
+        await asyncio.to_thread(self.shutdown)
+
+    def __repr__(self) -> str:
+        return f"TheusEngine(version={self._core.snapshot().version})"
+
+    def _submit(self, registered: Registered, args: Any, kwargs: dict[str, Any], timeout: float | None) -> Any:
+        _at_exit_once()
+        return self._core.submit(registered.native, registered.remote(), args, kwargs, timeout)
+
+    async def _await_task(self, task: Any) -> Any:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        done = loop.create_future()
+        task.wake(loop.call_soon_threadsafe, _set_done, done)
+        try:
+            await done
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        return task.result(None)
+
+    async def _run_async(self, registered: Registered, args: Any, kwargs: dict[str, Any], retries: int) -> Any:
+        import asyncio
+
+        attempt = self._core.begin(registered.native, kwargs, retries)
+        named = registered.named(kwargs)
+        while True:
+            token = _running.set(self)
+            try:
+                result = await registered.function(attempt.context(), *args, **named)
+            except BaseException as error:
+                attempt.abandon(error)
+                raise
+            finally:
+                _running.reset(token)
+            wait = attempt.settle(result)
+            if wait is None:
+                return result
+            await asyncio.sleep(wait)
+            attempt.again()
+
+    async def _run_on_thread(self, registered: Registered, args: Any, kwargs: dict[str, Any], retries: int) -> Any:
+        import asyncio
+        import contextvars
+
+        context = contextvars.copy_context()
+        return await asyncio.get_running_loop().run_in_executor(
+            self._executor(), context.run, self._core.call, registered.native, registered.function, args, kwargs, retries
+        )
+
+    def _executor(self) -> Any:
+        if self._threads is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._core.check_open()
+            self._threads = ThreadPoolExecutor(thread_name_prefix="theus-body")
+        return self._threads
+
+    def _refuse_nesting(self, what: str) -> None:
+        if self._core.in_body() or _running_is(self):
+            raise NestedExecutionError(
+                f"engine.{what}() was called from inside a process that this engine runs. Compose plain functions in one "
+                "process (one atomic commit), or run the processes one after the other from outside",
+                hint="compose plain functions in one process",
+            )
+
+
+class _Running:
+    """Which engine's async body runs in the current task; the context variable is made at first use."""
+
+    _variable: Any = None
+
+    def _get(self) -> Any:
+        if self._variable is None:
+            import contextvars
+
+            _Running._variable = contextvars.ContextVar("theus_running", default=None)
+        return self._variable
+
+    def set(self, engine: TheusEngine) -> Any:
+        return self._get().set(engine)
+
+    def reset(self, token: Any) -> None:
+        self._get().reset(token)
+
+
+_running = _Running()
+
+
+def _running_is(engine: TheusEngine) -> bool:
+    variable = _Running._variable
+    return variable is not None and variable.get() is engine
+
+
+def _set_done(future: Any) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+async def _within(body: Any, timeout: float | None) -> Any:
+    """Awaits a body; past the timeout it is cancelled and TaskTimeoutError raised."""
+    if timeout is None:
+        return await body
+    import asyncio
+
+    from .errors import TaskTimeoutError
+
+    try:
+        return await asyncio.wait_for(body, timeout)
+    except asyncio.TimeoutError as error:
+        raise TaskTimeoutError(f"the process was cancelled after its time limit of {timeout} s") from error
+
+
+_future_class: Any = None
+
+
+def _task_future(task: Any) -> Any:
+    global _future_class
+    if _future_class is None:
+        from ._futures import TaskFuture
+
+        _future_class = TaskFuture
+    return _future_class(task)
+
+
+def _from_environment(name: str, default: int) -> int:
+    text = os.environ.get(name)
+    if text is None or not text.strip():
+        return default
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise ValueError(f"the environment variable {name}={text!r} must be a whole number from 1")
+    return value
+
+
+_open_engines: weakref.WeakSet[TheusEngine] = weakref.WeakSet()
+_at_exit_done = False
+
+
+def _at_exit_once() -> None:
+    """Workers end with the interpreter also where nobody calls shutdown()."""
+    global _at_exit_done
+    if not _at_exit_done:
+        import atexit
+
+        atexit.register(_shut_all_down)
+        _at_exit_done = True
+
+
+def _shut_all_down() -> None:
+    for engine in list(_open_engines):
+        engine.shutdown(timeout=0.0)
+
+

@@ -1,0 +1,135 @@
+"""The exceptions of Theus: each says what happened, where, and what to do.
+
+Every class derives from :class:`TheusError` and carries ``process``, ``path``, ``base_version``, ``current_version`` and
+``hint`` (None where they do not apply). Standard bases are added where callers expect them, so that code which catches
+``PermissionError``, ``TypeError``, ``pickle.PicklingError`` or ``TimeoutError`` keeps working.
+"""
+
+from __future__ import annotations
+
+from pickle import PicklingError
+from typing import Any
+
+
+class TheusError(Exception):
+    """Base of all errors of Theus."""
+
+    def __init__(
+        self,
+        *args: Any,
+        process: str | None = None,
+        path: str | None = None,
+        base_version: int | None = None,
+        current_version: int | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(*args)
+        self.process = process
+        self.path = path
+        self.base_version = base_version
+        self.current_version = current_version
+        self.hint = hint
+
+
+class ContractViolationError(TheusError):
+    """A process broke its contract: what it returned does not fit its outputs."""
+
+
+class GuardError(ContractViolationError, PermissionError):
+    """An undeclared read or write was refused at the access."""
+
+
+class ContextError(TheusError):
+    """The state refused an operation."""
+
+
+class ImmutableError(ContextError, TypeError):
+    """Something frozen was written to."""
+
+
+class VersionMismatchError(ContextError):
+    """The state has changed since the version that the update was computed from."""
+
+
+class UnsupportedValueError(TheusError, TypeError):
+    """A value cannot be stored and given back equal."""
+
+
+class TransferError(TheusError, PicklingError):
+    """A function, an argument or a result cannot travel to or from a worker."""
+
+
+class NestedExecutionError(TheusError, RuntimeError):
+    """The engine was run from inside a process that it runs."""
+
+
+class TaskTimeoutError(TheusError, TimeoutError):
+    """A task's time limit has passed."""
+
+
+class EngineClosedError(TheusError, RuntimeError):
+    """The engine was called after its shutdown."""
+
+
+_worker_crashed: type[TheusError] | None = None
+
+
+def worker_crashed_error() -> type[TheusError]:
+    """The class WorkerCrashedError; made at first use, for its base costs an import of concurrent.futures."""
+    global _worker_crashed
+    if _worker_crashed is None:
+        from concurrent.futures import BrokenExecutor
+
+        class WorkerCrashedError(TheusError, BrokenExecutor):
+            """A worker was lost in the middle of a task, and the crash retries are used up.
+
+            ``record`` tells of the last lost attempt: ``task``, ``process``, ``base_version``, ``attempt``, ``worker``
+            (process id), ``signal`` (number or None) and ``error`` (text).
+            """
+
+            record: dict[str, Any] | None = None
+
+        WorkerCrashedError.__module__ = __name__
+        WorkerCrashedError.__qualname__ = "WorkerCrashedError"
+        _worker_crashed = WorkerCrashedError
+    return _worker_crashed
+
+
+def __getattr__(name: str) -> Any:
+    if name == "WorkerCrashedError":
+        return worker_crashed_error()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def make(kind: str, message: str, fields: dict[str, Any]) -> BaseException:
+    """Makes the error that the core asks for; called by the core only."""
+    record = fields.pop("record", None)
+    if kind == "WorkerCrashedError":
+        error = worker_crashed_error()(message, **fields)
+        error.record = record
+        return error
+    standard = {"ValueError": ValueError, "TypeError": TypeError, "MemoryError": MemoryError}.get(kind)
+    if standard is not None:
+        return standard(message)
+    error = globals()[kind](message, **fields)
+    return error
+
+
+def remote(process: str, report: dict[str, Any]) -> BaseException:
+    """Rebuilds an exception that a task raised on a worker, with the worker's traceback as a note."""
+    import pickle
+
+    error: BaseException | None = None
+    data = report.get("pickle")
+    if isinstance(data, bytes):
+        try:
+            error = pickle.loads(data)
+        except Exception:  # noqa: BLE001 - any exception may come out of a stranger's __reduce__
+            error = None
+    if not isinstance(error, BaseException):
+        kind = TransferError if report.get("transfer") else TheusError
+        error = kind(f"Process {process!r}: {report.get('summary')}", process=process)
+    trace = report.get("traceback")
+    if isinstance(trace, str):
+        error.add_note(f"\nOn a worker, in process {process!r}:\n{trace}")
+    return error

@@ -1,0 +1,7 @@
+"""The names that programs of Theus 3 import from ``theus_core``; each is the same object as in ``theus``."""
+
+from theus import CORE_AVAILABLE, __version__
+from theus.errors import ContextError, VersionMismatchError
+from theus.structures import FrozenDict, State
+
+__all__ = ["CORE_AVAILABLE", "ContextError", "FrozenDict", "State", "VersionMismatchError", "__version__"]

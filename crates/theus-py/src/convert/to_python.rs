@@ -1,0 +1,123 @@
+//! From a value to a Python object: frozen where it is read from the state, plain where it is handed over.
+
+use crate::block::Block;
+use crate::python::{AS_ARRAY, AS_PLAIN_ARRAY, FROZEN_DICT, FROZEN_LIST, PICKLE_LOADS};
+use crate::worker::Worker;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PySet, PyString, PyTuple};
+use theus::{ARRAY_CODEC, EncodedArray};
+use theus_value::{Heavy, Object, Value};
+
+/// Where the arrays of a value lie.
+#[derive(Clone, Copy)]
+pub(crate) enum Arrays<'a> {
+    /// In this process.
+    Brain,
+    /// In the Brain's segments, mapped by this worker.
+    Worker(&'a Worker),
+}
+
+/// How a value is made into Python objects.
+#[derive(Clone)]
+pub(crate) struct Style<'a> {
+    pub(crate) arrays: Arrays<'a>,
+    /// Containers are frozen and know this path.
+    frozen: Option<String>,
+    guarded: bool,
+}
+
+impl<'a> Style<'a> {
+    /// Plain dicts and lists that the receiver owns.
+    pub(crate) fn plain(arrays: Arrays<'a>) -> Self {
+        Style { arrays, frozen: None, guarded: false }
+    }
+
+    /// Frozen containers; `guarded` ones belong to a running process and say so when they are written to.
+    pub(crate) fn frozen(arrays: Arrays<'a>, path: String, guarded: bool) -> Self {
+        Style { arrays, frozen: Some(path), guarded }
+    }
+
+    fn child(&self, segment: &str) -> Self {
+        let frozen = self.frozen.as_ref().map(|path| format!("{path}.{segment}"));
+        Style { frozen, ..self.clone() }
+    }
+}
+
+/// The Python object of a value.
+pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value, style: &Style<'_>) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Value::Null => py.None().into_bound(py),
+        Value::Bool(truth) => truth.into_pyobject(py)?.to_owned().into_any(),
+        Value::Int(number) => number.into_pyobject(py)?.into_any(),
+        Value::BigInt(number) => {
+            let bytes = PyBytes::new(py, number.to_le_bytes());
+            let signed = PyDict::new(py);
+            signed.set_item("signed", true)?;
+            py.get_type::<pyo3::types::PyInt>().call_method("from_bytes", (bytes, "little"), Some(&signed))?
+        }
+        Value::Float(number) => number.into_pyobject(py)?.into_any(),
+        Value::Str(text) => PyString::new(py, text).into_any(),
+        Value::Bytes(bytes) => PyBytes::new(py, bytes).into_any(),
+        Value::Tuple(items) => {
+            let items: PyResult<Vec<_>> = items.iter().map(|item| to_python(py, item, style)).collect();
+            PyTuple::new(py, items?)?.into_any()
+        }
+        Value::Set(set) => {
+            let items: PyResult<Vec<_>> = set.iter().map(|item| to_python(py, item, style)).collect();
+            PySet::new(py, items?)?.into_any()
+        }
+        Value::List(list) => {
+            let items = PyList::empty(py);
+            for item in list.iter() {
+                items.append(to_python(py, item, style)?)?;
+            }
+            freeze(items.into_any(), style, &FROZEN_LIST)?
+        }
+        Value::Map(map) => {
+            let dict = PyDict::new(py);
+            for (key, item) in map.iter() {
+                let item = match item {
+                    Value::Map(_) | Value::List(_) => to_python(py, item, &style.child(key))?,
+                    plain => to_python(py, plain, style)?,
+                };
+                dict.set_item(&**key, item)?;
+            }
+            freeze(dict.into_any(), style, &FROZEN_DICT)?
+        }
+        Value::Heavy(heavy) => array(py, heavy, style.arrays)?,
+        Value::Object(stored) => object(py, stored)?,
+    })
+}
+
+fn freeze<'py>(
+    container: Bound<'py, PyAny>,
+    style: &Style<'_>,
+    class: &crate::python::Imported,
+) -> PyResult<Bound<'py, PyAny>> {
+    match &style.frozen {
+        None => Ok(container),
+        Some(path) => class.get(container.py())?.call1((container.clone(), path, style.guarded)),
+    }
+}
+
+fn array<'py>(py: Python<'py>, heavy: &Heavy, arrays: Arrays<'_>) -> PyResult<Bound<'py, PyAny>> {
+    match arrays {
+        Arrays::Worker(worker) => worker.array(py, heavy),
+        Arrays::Brain => {
+            let block = theus::block_of(heavy).ok_or_else(|| {
+                PyRuntimeError::new_err("an array of shared memory that this process does not own cannot be read here")
+            })?;
+            AS_ARRAY.get(py)?.call1((Block::of_brain(&block, &heavy.dtype, &heavy.shape, true),))
+        }
+    }
+}
+
+fn object<'py>(py: Python<'py>, stored: &Object) -> PyResult<Bound<'py, PyAny>> {
+    if &*stored.codec == ARRAY_CODEC {
+        let array = EncodedArray::parse("", &stored.bytes).map_err(|error| crate::errors::array(py, &error))?;
+        let shape = PyTuple::new(py, &array.shape)?;
+        return AS_PLAIN_ARRAY.get(py)?.call1((array.dtype, shape, PyBytes::new(py, array.data)));
+    }
+    PICKLE_LOADS.get(py)?.call1((PyBytes::new(py, &stored.bytes),))
+}

@@ -1,0 +1,156 @@
+//! From the core's errors to the exceptions of `theus.errors`.
+
+use crate::convert::{Arrays, Style, to_python};
+use crate::python::{MAKE_ERROR, REMOTE_ERROR};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use theus::{AllocError, Closed, CommitError, Refusal, TaskError};
+use theus::ArrayError;
+
+/// What an exception carries beside its text.
+#[derive(Default)]
+pub(crate) struct Fields<'a> {
+    pub(crate) process: Option<&'a str>,
+    pub(crate) path: Option<&'a str>,
+    pub(crate) base_version: Option<u64>,
+    pub(crate) current_version: Option<u64>,
+    pub(crate) hint: Option<&'a str>,
+}
+
+/// The exception of this class of `theus.errors` (or a built-in one).
+pub(crate) fn make(py: Python<'_>, kind: &str, message: &str, fields: &Fields<'_>) -> PyErr {
+    let build = || -> PyResult<PyErr> {
+        let named = PyDict::new(py);
+        named.set_item("process", fields.process)?;
+        named.set_item("path", fields.path)?;
+        named.set_item("base_version", fields.base_version)?;
+        named.set_item("current_version", fields.current_version)?;
+        named.set_item("hint", fields.hint)?;
+        Ok(PyErr::from_value(MAKE_ERROR.get(py)?.call1((kind, message, named))?))
+    };
+    build().unwrap_or_else(|error| error)
+}
+
+/// A read or write that the contract does not grant.
+pub(crate) fn guard(py: Python<'_>, process: &str, path: &str, what: &str, hint: &str) -> PyErr {
+    let message = format!("Process '{process}': {what} of '{path}'; {hint}");
+    let fields = Fields { process: Some(process), path: Some(path), hint: Some(hint), ..Fields::default() };
+    make(py, "GuardError", &message, &fields)
+}
+
+pub(crate) fn closed(py: Python<'_>, error: &Closed) -> PyErr {
+    match error {
+        Closed::ShutDown => make(py, "EngineClosedError", &error.to_string(), &Fields::default()),
+        Closed::Forked { .. } | Closed::Pool(_) => PyRuntimeError::new_err(error.to_string()),
+    }
+}
+
+pub(crate) fn array(py: Python<'_>, error: &ArrayError) -> PyErr {
+    let kind = match error {
+        ArrayError::Type { .. } => "TypeError",
+        ArrayError::Shape { .. } | ArrayError::Encoding { .. } => "ValueError",
+        ArrayError::Memory { source: AllocError::Capacity { .. } | AllocError::Memory { .. }, .. } => "MemoryError",
+        #[expect(unreachable_patterns, reason = "the arena may learn to fail in other ways")]
+        ArrayError::Memory { .. } => "MemoryError",
+    };
+    make(py, kind, &error.to_string(), &Fields::default())
+}
+
+pub(crate) fn refusal(py: Python<'_>, refusal: &Refusal) -> PyErr {
+    let text = refusal.to_string();
+    match refusal {
+        Refusal::Violation(violation) => {
+            let kind = match violation {
+                theus::Violation::Write { .. } => "GuardError",
+                _ => "ContractViolationError",
+            };
+            let process = violation.process();
+            make(py, kind, &text, &Fields { process: Some(process), path: violation.path(), ..Fields::default() })
+        }
+        Refusal::Array(error) => array(py, error),
+        Refusal::Conflict { process, error, .. } => conflict(py, process, error),
+        Refusal::Apply { process, error } => {
+            make(py, "ContextError", &text, &Fields { process: Some(process), ..Fields::default() })
+                .with_path_of(py, error)
+        }
+    }
+}
+
+fn conflict(py: Python<'_>, process: &str, error: &CommitError) -> PyErr {
+    let CommitError::Conflict { base, current, conflicts, strict, .. } = error else {
+        return PyRuntimeError::new_err(error.to_string());
+    };
+    let paths: Vec<String> = conflicts.iter().map(|conflict| conflict.path.to_string()).collect();
+    let title = if *strict { "Strict CAS Mismatch" } else { "CAS Version Mismatch" };
+    let message = format!(
+        "{title}: '{process}' computed its update from version {base}, the state is at {current}, and these paths have \
+         changed since: {}; read engine.state again and repeat",
+        if paths.is_empty() { "(any)".to_owned() } else { paths.join(", ") }
+    );
+    let fields = Fields {
+        process: Some(process),
+        path: paths.first().map(String::as_str),
+        base_version: Some(*base),
+        current_version: Some(*current),
+        hint: Some("read engine.state again and repeat"),
+    };
+    make(py, "VersionMismatchError", &message, &fields)
+}
+
+trait WithPath {
+    fn with_path_of(self, py: Python<'_>, error: &CommitError) -> PyErr;
+}
+
+impl WithPath for PyErr {
+    fn with_path_of(self, py: Python<'_>, error: &CommitError) -> PyErr {
+        if let CommitError::Apply { error, .. } = error {
+            // The attribute is one of the class's own, so setting it cannot fail but for lack of memory.
+            let _set = self.value(py).setattr("path", error.path().to_string());
+        }
+        self
+    }
+}
+
+/// The exception for a task that ended badly.
+pub(crate) fn task(py: Python<'_>, error: &TaskError) -> PyErr {
+    let text = error.to_string();
+    match error {
+        TaskError::Refused(refused) => refusal(py, refused),
+        TaskError::Failed { process, failure } => {
+            let style = Style::plain(Arrays::Brain);
+            let raise = || -> PyResult<PyErr> {
+                let report = to_python(py, &failure.report, &style)?;
+                Ok(PyErr::from_value(REMOTE_ERROR.get(py)?.call1((process, report))?))
+            };
+            raise().unwrap_or_else(|error| error)
+        }
+        TaskError::Crashed { process, base_version, record, .. } => {
+            let build = || -> PyResult<PyErr> {
+                let about = PyDict::new(py);
+                about.set_item("task", record.task)?;
+                about.set_item("process", process)?;
+                about.set_item("base_version", base_version)?;
+                about.set_item("attempt", record.attempt)?;
+                about.set_item("worker", record.worker)?;
+                about.set_item("signal", record.ending.signal())?;
+                about.set_item("error", record.to_string())?;
+                let named = PyDict::new(py);
+                named.set_item("process", process)?;
+                named.set_item("base_version", base_version)?;
+                named.set_item("record", about)?;
+                Ok(PyErr::from_value(MAKE_ERROR.get(py)?.call1(("WorkerCrashedError", text, named))?))
+            };
+            build().unwrap_or_else(|error| error)
+        }
+        TaskError::TimedOut { process, .. } => simple(py, "TaskTimeoutError", &text, process),
+        TaskError::Unreadable { process, .. } | TaskError::Undeliverable { process, .. } => {
+            simple(py, "TransferError", &text, process)
+        }
+        TaskError::Cancelled { process } => simple(py, "TheusError", &text, process),
+    }
+}
+
+fn simple(py: Python<'_>, kind: &str, text: &str, process: &str) -> PyErr {
+    make(py, kind, text, &Fields { process: Some(process), ..Fields::default() })
+}

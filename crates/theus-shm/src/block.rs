@@ -1,0 +1,143 @@
+//! A part of shared memory in use: holding it keeps it, dropping it gives it back.
+//!
+//! Not here: where it comes from and goes to (`arena`).
+
+use std::fmt;
+
+use theus_sync::Arc;
+
+use crate::arena::Core;
+use crate::arena::heap::Part;
+use crate::error::OutOfBounds;
+use crate::raw::{self, Span};
+use crate::segment::Segment;
+
+/// Where a block goes back to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Home {
+    /// A part of a segment that it shares with others.
+    Shared(Part),
+    /// A segment of its own.
+    Own,
+}
+
+/// What a block holds.
+pub(crate) struct Place {
+    pub(crate) home: Home,
+    pub(crate) span: Span,
+    /// Bytes of the span before the block's first one.
+    pub(crate) lead: usize,
+    /// What it counts against the capacity.
+    pub(crate) charge: usize,
+}
+
+/// Memory from an [`Arena`](crate::Arena). Put it in an [`Arc`] to share it; the last holder gives it back.
+///
+/// It outlives its arena when need be. A child made by `fork` does not have its memory.
+pub struct Block {
+    core: Arc<Core>,
+    place: Place,
+    len: usize,
+    serial: u64,
+}
+
+impl Block {
+    pub(crate) fn new(core: Arc<Core>, place: Place, len: usize, serial: u64) -> Self {
+        Self { core, place, len, serial }
+    }
+
+    /// Where its first byte is in the segment.
+    fn start(&self) -> usize {
+        self.place.span.offset() + self.place.lead
+    }
+
+    /// Where it is: the number of its segment and its first byte therein.
+    #[must_use]
+    pub fn id(&self) -> (u64, u64) {
+        (self.segment().id(), self.start() as u64)
+    }
+
+    /// Its length in bytes, as asked for.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it has no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Its number, unique in this process and never used again, unlike its place.
+    #[must_use]
+    pub fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// The segment that it lies in. Readers map the whole segment.
+    #[must_use]
+    pub fn segment(&self) -> &Arc<Segment> {
+        self.place.span.segment()
+    }
+
+    /// The address of its first byte; valid for reading and writing [`len`](Self::len) bytes while the block is held.
+    ///
+    /// Whoever uses the address sees to it that nobody else in this process does so at the same time,
+    /// [`bytes_mut`](Self::bytes_mut) included.
+    #[must_use]
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.place.span.as_ptr(self.place.lead)
+    }
+
+    /// Its bytes, for the sole holder: the fast way to fill it.
+    #[must_use]
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.place.span.bytes_mut()[self.place.lead..][..self.len]
+    }
+
+    /// Copies bytes in, by relaxed atomic stores: others may read meanwhile and see some old, some new.
+    ///
+    /// # Errors
+    /// [`OutOfBounds`]; nothing was written.
+    pub fn write_at(&self, offset: usize, bytes: &[u8]) -> Result<(), OutOfBounds> {
+        OutOfBounds::check(offset, bytes.len(), self.len)?;
+        raw::write(self.segment().map(), self.start() + offset, bytes);
+        Ok(())
+    }
+
+    /// Copies bytes out, by relaxed atomic loads.
+    ///
+    /// # Errors
+    /// [`OutOfBounds`]; nothing was copied.
+    pub fn read_at(&self, offset: usize, buffer: &mut [u8]) -> Result<(), OutOfBounds> {
+        OutOfBounds::check(offset, buffer.len(), self.len)?;
+        raw::read(self.segment().map(), self.start() + offset, buffer);
+        Ok(())
+    }
+
+    /// A copy of all its bytes.
+    #[must_use]
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut copy = vec![0; self.len];
+        raw::read(self.segment().map(), self.start(), &mut copy);
+        copy
+    }
+}
+
+impl fmt::Debug for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (segment, offset) = self.id();
+        write!(
+            f,
+            "Block {{ serial: {}, segment: {segment}, offset: {offset}, len: {} }}",
+            self.serial, self.len
+        )
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        self.core.free(self.place.home, self.place.span.take(), self.place.charge);
+    }
+}

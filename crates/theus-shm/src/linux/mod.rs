@@ -1,0 +1,13 @@
+//! The ways of Linux: memory file descriptors, futex, sockets, pidfd, memory limits. What they offer is
+//! safe; the system calls themselves are in `raw.rs`.
+//!
+//! Not here: what the memory is used for. Another system gets a folder of its own beside this one, with
+//! the same file names, and `lib.rs` picks.
+
+pub mod futex;
+pub(crate) mod limits;
+pub(crate) mod map;
+pub(crate) mod memfd;
+pub mod pidfd;
+mod raw;
+pub mod socket;

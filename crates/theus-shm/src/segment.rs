@@ -1,0 +1,89 @@
+//! A piece of anonymous shared memory with one writer: the process that made it.
+//!
+//! Not here: dividing it into blocks (`arena`), reading it elsewhere ([`Mapping`](crate::Mapping)).
+//!
+//! Invariants: it has real pages for all of its bytes; its size is final; no second writable mapping can
+//! be made, by anybody; it has no name, so it is gone with the last process that holds it.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use crate::error::ShmError;
+use crate::linux::map::Map;
+use crate::linux::memfd;
+use crate::seals::Seals;
+use theus_sync::Arc;
+
+/// Numbers are only names, no protocol hangs on them, so the model checker need not see this counter.
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// A memory file, mapped writable once, here, and sealed against every other writer.
+#[derive(Debug)]
+pub struct Segment {
+    map: Map,
+    file: File,
+    id: u64,
+}
+
+impl Segment {
+    /// Makes a segment of `len` zero bytes. The label only shows in the list of mappings of a process.
+    ///
+    /// It reserves the pages at once, so using them later never fails.
+    ///
+    /// # Errors
+    /// [`ShmError`]: no memory, no descriptor, or no bytes asked for.
+    ///
+    /// ```
+    /// let segment = theus_shm::Segment::create(4096, "example")?;
+    /// assert_eq!(segment.len(), 4096);
+    /// # Ok::<(), theus_shm::ShmError>(())
+    /// ```
+    pub fn create(len: usize, label: &str) -> Result<Arc<Self>, ShmError> {
+        if len == 0 {
+            return Err(ShmError::Empty);
+        }
+        let asked = len as u64;
+        let refused = |source| ShmError::from_io(asked, source);
+        let file = memfd::create(asked, label).map_err(refused)?;
+        let map = Map::writable(&file, len).map_err(refused)?;
+        memfd::seal(&file, Seals::SEGMENT).map_err(refused)?;
+        Ok(Arc::new(Self { map, file, id: NEXT_ID.fetch_add(1, Ordering::Relaxed) }))
+    }
+
+    /// Its number, unique in this process and never used again.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Its length in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Always false: a segment has at least one byte.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Its descriptor, to be sent to a reader ([`socket::send`](crate::socket::send)). It cannot be written through.
+    #[must_use]
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
+    /// The address of its first byte in this process; valid as long as the segment is held.
+    ///
+    /// A child made by `fork` does not have this memory.
+    #[must_use]
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.map.as_mut_ptr()
+    }
+
+    pub(crate) fn map(&self) -> &Map {
+        &self.map
+    }
+}

@@ -1,0 +1,111 @@
+//! The words as they ship: `std` atomics and threads, `parking_lot` locks, `arc-swap` for the cell.
+//!
+//! What not: nothing here decides anything; each method is one call.
+//! Invariant: [`ArcCell::load`] never waits for a writer (arc-swap's debt list, no lock).
+
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Atomic integers and fences: `std::sync::atomic`.
+pub mod atomic {
+    pub use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+}
+
+/// Hints to the processor: `std::hint`.
+pub mod hint {
+    pub use std::hint::spin_loop;
+}
+
+/// Threads: `std::thread`.
+pub mod thread {
+    pub use std::thread::{Builder, JoinHandle, available_parallelism, current, spawn, yield_now};
+}
+
+/// A mutual-exclusion lock that never poisons.
+#[derive(Debug, Default)]
+pub struct Mutex<T: ?Sized>(parking_lot::Mutex<T>);
+
+/// Proof that the [`Mutex`] is held; gives it back on drop.
+pub type MutexGuard<'a, T> = parking_lot::MutexGuard<'a, T>;
+
+impl<T> Mutex<T> {
+    /// A free lock around `value`.
+    pub fn new(value: T) -> Self {
+        Self(parking_lot::Mutex::new(value))
+    }
+
+    /// Takes the value out; nobody else can hold the lock any more.
+    pub fn into_inner(self) -> T {
+        self.0.into_inner()
+    }
+}
+
+impl<T: ?Sized> Mutex<T> {
+    /// Waits until the lock is free and takes it.
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock()
+    }
+
+    /// Takes the lock if it is free now.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock()
+    }
+}
+
+/// A condition variable used with [`Mutex`].
+#[derive(Debug, Default)]
+pub struct Condvar(parking_lot::Condvar);
+
+impl Condvar {
+    /// A condition variable with nobody waiting.
+    pub fn new() -> Self {
+        Self(parking_lot::Condvar::new())
+    }
+
+    /// Releases the lock, sleeps until notified, takes the lock again. May wake without a notification.
+    pub fn wait<T: ?Sized>(&self, guard: &mut MutexGuard<'_, T>) {
+        self.0.wait(guard);
+    }
+
+    /// As [`wait`](Self::wait), at most for `timeout`. True if the time ran out.
+    pub fn wait_for<T: ?Sized>(&self, guard: &mut MutexGuard<'_, T>, timeout: Duration) -> bool {
+        self.0.wait_for(guard, timeout).timed_out()
+    }
+
+    /// Wakes one waiting thread, if any.
+    pub fn notify_one(&self) {
+        self.0.notify_one();
+    }
+
+    /// Wakes all waiting threads.
+    pub fn notify_all(&self) {
+        self.0.notify_all();
+    }
+}
+
+/// A place that holds an [`Arc`] which many threads read while one replaces it.
+#[derive(Debug)]
+pub struct ArcCell<T>(ArcSwap<T>);
+
+impl<T> ArcCell<T> {
+    /// A cell holding `value`.
+    pub fn new(value: Arc<T>) -> Self {
+        Self(ArcSwap::new(value))
+    }
+
+    /// The value of now. Never waits for a writer.
+    pub fn load(&self) -> Arc<T> {
+        self.0.load_full()
+    }
+
+    /// Replaces the value; whoever loaded the old one keeps it.
+    pub fn store(&self, value: Arc<T>) {
+        self.0.store(value);
+    }
+
+    /// Replaces the value and hands the old one back, so that the caller chooses where it is dropped.
+    pub fn swap(&self, value: Arc<T>) -> Arc<T> {
+        self.0.swap(value)
+    }
+}

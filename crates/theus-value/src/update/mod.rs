@@ -1,0 +1,153 @@
+//! [`Update`]: a change of state as data, which can be checked, sent and applied more than once.
+//!
+//! What not: no versions and no conflicts (theus-state), no permissions (the engine).
+//! Invariants: operations apply in order, each seeing what the earlier ones did; applying gives a new map and
+//! leaves the old one as it was; [`Update::leaves`] names every place that applying can change.
+
+mod apply;
+
+pub use apply::{ApplyError, MAX_PATH_SEGMENTS};
+
+use crate::map::Map;
+use crate::path::Path;
+use crate::value::Value;
+
+/// One operation of an [`Update`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Puts `value` at `path` in place of whatever is there.
+    Set {
+        /// Where. An index of a list must exist.
+        path: Path,
+        /// What.
+        value: Value,
+    },
+    /// Deep merge: maps on both sides merge key by key, anything else is replaced.
+    Merge {
+        /// Where; the root merges into the state itself.
+        path: Path,
+        /// What.
+        value: Map,
+    },
+    /// Adds items at the end of the list at `path`; an absent list is made.
+    Append {
+        /// Where.
+        path: Path,
+        /// What, in order.
+        values: Vec<Value>,
+    },
+    /// Takes the key at `path` out of its map. An absent key is no error.
+    Delete {
+        /// Which.
+        path: Path,
+    },
+}
+
+impl Op {
+    /// The place that the operation names.
+    pub fn path(&self) -> &Path {
+        match self {
+            Op::Set { path, .. } | Op::Merge { path, .. } | Op::Append { path, .. } | Op::Delete { path } => {
+                path
+            }
+        }
+    }
+
+    /// Adds the places that this operation writes as a whole at the end of `found`; see [`Update::leaves`].
+    pub fn leaves_into(&self, found: &mut Vec<Path>) {
+        match self {
+            Op::Merge { path, value } if value.is_empty() && path.is_root() => {}
+            Op::Merge { path, value } => merge_leaves(path, value, found),
+            op => found.push(op.path().clone()),
+        }
+    }
+}
+
+/// A change of state: operations in order.
+///
+/// ```
+/// use theus_value::{Map, Path, Update, Value};
+///
+/// let mut update = Update::new();
+/// update.set(Path::parse("domain.count")?, Value::from(1)).append(Path::parse("domain.log")?, vec![Value::from("a")]);
+/// let state = update.apply(&Map::new())?;
+/// assert_eq!(Value::Map(state).get(Path::parse("domain.count")?.segments()), Some(&Value::from(1)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Update {
+    /// The operations, first to last.
+    pub ops: Vec<Op>,
+}
+
+impl Update {
+    /// An update that changes nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds [`Op::Set`].
+    pub fn set(&mut self, path: Path, value: Value) -> &mut Self {
+        self.push(Op::Set { path, value })
+    }
+
+    /// Adds [`Op::Merge`].
+    pub fn merge(&mut self, path: Path, value: Map) -> &mut Self {
+        self.push(Op::Merge { path, value })
+    }
+
+    /// Adds [`Op::Append`].
+    pub fn append(&mut self, path: Path, values: Vec<Value>) -> &mut Self {
+        self.push(Op::Append { path, values })
+    }
+
+    /// Adds [`Op::Delete`].
+    pub fn delete(&mut self, path: Path) -> &mut Self {
+        self.push(Op::Delete { path })
+    }
+
+    /// Adds an operation.
+    pub fn push(&mut self, op: Op) -> &mut Self {
+        self.ops.push(op);
+        self
+    }
+
+    /// The operations, first to last.
+    pub fn ops(&self) -> &[Op] {
+        &self.ops
+    }
+
+    /// True if there is no operation.
+    pub fn is_empty(&self) -> bool {
+        self.ops.is_empty()
+    }
+
+    /// The places that this update writes as a whole, in order; a place written twice appears twice.
+    ///
+    /// Each leaf of a merged map is one place. An empty map below the top of a merge counts as a leaf, since it
+    /// makes a map where there was none.
+    pub fn leaves(&self) -> Vec<Path> {
+        let mut found = Vec::with_capacity(self.ops.len());
+        self.ops.iter().for_each(|op| op.leaves_into(&mut found));
+        found
+    }
+}
+
+fn merge_leaves(path: &Path, value: &Map, found: &mut Vec<Path>) {
+    if value.is_empty() {
+        found.push(path.clone());
+    }
+    for (key, item) in value {
+        let below = path.with(key.clone());
+        match item {
+            Value::Map(map) => merge_leaves(&below, map, found),
+            _ => found.push(below),
+        }
+    }
+}
+
+impl FromIterator<Op> for Update {
+    fn from_iter<I: IntoIterator<Item = Op>>(ops: I) -> Self {
+        Self { ops: ops.into_iter().collect() }
+    }
+}

@@ -1,0 +1,183 @@
+//! Arrays: their type and shape, and how one that travels as bytes becomes a block of the heavy zone.
+//!
+//! ```text
+//! an "ndarray" object's bytes: u8 length of the type text | the text (ASCII, as in "<f4")
+//!                              u8 number of dimensions | that many u64 little-endian | the elements, C order
+//! ```
+
+use std::sync::Arc;
+use theus_shm::{AllocError, Arena, Block};
+use theus_value::{BlockId, Heavy, Object, Value};
+use thiserror::Error;
+
+/// The codec of an array that travels as a value.
+pub const ARRAY_CODEC: &str = "ndarray";
+
+/// Why an array cannot be.
+#[derive(Debug, Error)]
+pub enum ArrayError {
+    /// Its type is not one of numbers or booleans.
+    #[error(
+        "heavy array '{name}': dtype {dtype:?} cannot live in shared memory; use booleans, integers, floats or complex numbers"
+    )]
+    Type {
+        /// The array's name.
+        name: String,
+        /// The type's text.
+        dtype: String,
+    },
+    /// Its shape has more elements than can be.
+    #[error("heavy array '{name}': shape {shape:?} has more bytes than can be addressed")]
+    Shape {
+        /// The array's name.
+        name: String,
+        /// The shape.
+        shape: Vec<u64>,
+    },
+    /// The encoded array is broken.
+    #[error("heavy array '{name}': its bytes are not an array: {reason}")]
+    Encoding {
+        /// The array's name.
+        name: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// There is no memory for it.
+    #[error("heavy array '{name}': {source}")]
+    Memory {
+        /// The array's name.
+        name: String,
+        /// What the arena said.
+        source: AllocError,
+    },
+}
+
+/// Bytes of one element of a type such as `<f4`; None for a type that cannot live in shared memory.
+///
+/// ```
+/// assert_eq!(theus::item_size("<f4"), Some(4));
+/// assert_eq!(theus::item_size("|O"), None);
+/// ```
+pub fn item_size(dtype: &str) -> Option<u64> {
+    let mut letters = dtype.chars();
+    let (order, kind) = (letters.next()?, letters.next()?);
+    let size: u64 = letters.as_str().parse().ok()?;
+    let fits = match kind {
+        'b' => size == 1,
+        'i' | 'u' => matches!(size, 1 | 2 | 4 | 8),
+        'f' => matches!(size, 2 | 4 | 8 | 16),
+        'c' => matches!(size, 8 | 16 | 32),
+        _ => false,
+    };
+    (fits && matches!(order, '<' | '|')).then_some(size)
+}
+
+/// Bytes of an array; an empty one still has a place of one element.
+///
+/// # Errors
+/// When the type or the shape cannot be.
+pub fn array_bytes(name: &str, dtype: &str, shape: &[u64]) -> Result<u64, ArrayError> {
+    let item = item_size(dtype).ok_or_else(|| ArrayError::Type { name: name.into(), dtype: dtype.into() })?;
+    (shape.iter())
+        .try_fold(item, |bytes, dimension| bytes.checked_mul(*dimension))
+        .filter(|bytes| *bytes <= isize::MAX as u64)
+        .ok_or_else(|| ArrayError::Shape { name: name.into(), shape: shape.to_vec() })
+}
+
+/// A fresh block for an array, zeroed if asked.
+///
+/// # Errors
+/// When the type or the shape cannot be, or there is no memory.
+pub fn allocate(
+    arena: &Arc<Arena>,
+    name: &str,
+    dtype: &str,
+    shape: &[u64],
+    zeroed: bool,
+) -> Result<Arc<Block>, ArrayError> {
+    let bytes = array_bytes(name, dtype, shape)?.max(1);
+    let block = arena.alloc(bytes as usize, zeroed);
+    block.map(Arc::new).map_err(|source| ArrayError::Memory { name: name.into(), source })
+}
+
+/// The value that refers to an array in a block. The value keeps the block alive.
+pub fn heavy_value(block: &Arc<Block>, dtype: &str, shape: &[u64]) -> Heavy {
+    Heavy {
+        block: BlockId {
+            segment: block.segment().id(),
+            offset: block.id().1,
+            length: block.len() as u64,
+            serial: block.serial(),
+        },
+        dtype: dtype.into(),
+        shape: shape.into(),
+        lease: Some(Arc::clone(block) as Arc<dyn std::any::Any + Send + Sync>),
+    }
+}
+
+/// The block that a value of this process refers to.
+pub fn block_of(heavy: &Heavy) -> Option<Arc<Block>> {
+    heavy.lease.clone()?.downcast::<Block>().ok()
+}
+
+/// An array that travels as bytes, taken apart.
+#[derive(Debug)]
+pub struct EncodedArray<'a> {
+    /// The type's text.
+    pub dtype: &'a str,
+    /// The shape.
+    pub shape: Vec<u64>,
+    /// The elements.
+    pub data: &'a [u8],
+}
+
+impl<'a> EncodedArray<'a> {
+    /// Takes an object's bytes apart and checks that the elements fill the shape.
+    ///
+    /// # Errors
+    /// When they do not.
+    pub fn parse(name: &str, bytes: &'a [u8]) -> Result<Self, ArrayError> {
+        let broken = |reason| ArrayError::Encoding { name: name.into(), reason };
+        let (length, rest) = bytes.split_first().ok_or_else(|| broken("it is empty"))?;
+        let (dtype, rest) =
+            rest.split_at_checked((*length).into()).ok_or_else(|| broken("its type is cut"))?;
+        let dtype = std::str::from_utf8(dtype).map_err(|_| broken("its type is no text"))?;
+        let (dimensions, rest) = rest.split_first().ok_or_else(|| broken("its shape is missing"))?;
+        let (shape, data) =
+            rest.split_at_checked(usize::from(*dimensions) * 8).ok_or_else(|| broken("its shape is cut"))?;
+        let shape =
+            (shape.as_chunks::<8>().0.iter()).map(|dimension| u64::from_le_bytes(*dimension)).collect();
+        let array = EncodedArray { dtype, shape, data };
+        if array_bytes(name, dtype, &array.shape)? != data.len() as u64 {
+            return Err(broken("its elements do not fill its shape"));
+        }
+        Ok(array)
+    }
+
+    /// The bytes of an array that travels as a value.
+    pub fn encode(dtype: &str, shape: &[u64], data: &[u8]) -> Value {
+        let mut bytes = Vec::with_capacity(2 + dtype.len() + 8 * shape.len() + data.len());
+        bytes.push(dtype.len() as u8);
+        bytes.extend_from_slice(dtype.as_bytes());
+        bytes.push(shape.len() as u8);
+        for dimension in shape {
+            bytes.extend_from_slice(&dimension.to_le_bytes());
+        }
+        bytes.extend_from_slice(data);
+        Value::Object(Arc::new(Object { codec: ARRAY_CODEC.into(), bytes: bytes.into() }))
+    }
+}
+
+/// Brings an array that travelled as bytes into the heavy zone: one copy.
+///
+/// # Errors
+/// When the bytes are broken or there is no memory.
+pub fn adopt(arena: &Arc<Arena>, name: &str, object: &Object) -> Result<Heavy, ArrayError> {
+    let array = EncodedArray::parse(name, &object.bytes)?;
+    let block = allocate(arena, name, array.dtype, &array.shape, false)?;
+    block.write_at(0, array.data).map_err(|_| ArrayError::Encoding {
+        name: name.into(),
+        reason: "its elements do not fit its block",
+    })?;
+    Ok(heavy_value(&block, array.dtype, &array.shape))
+}

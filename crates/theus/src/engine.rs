@@ -1,0 +1,285 @@
+//! The engine: the one Brain. It alone owns the state, commits and keeps the audit trail.
+
+use crate::array::heavy_value;
+use crate::attempt::{Attempt, bring_arrays, changed_paths};
+use crate::error::Refusal;
+use crate::options::Builder;
+use crate::process::Process;
+use crate::remote::{RemoteTask, TaskOutput};
+use parking_lot::Mutex;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use theus_audit::{Entry, Outcome, Trail};
+use theus_pool::{Launch, Pool, PoolOptions, PoolStats, TaskHandle};
+use theus_shm::{Arena, ArenaOptions, Block};
+use theus_state::{Backoff, Commit, CommitError, Isolation, MAX_RETRIES, Snapshot, Store};
+use theus_value::{Heavy, Update};
+use thiserror::Error;
+
+/// How long a worker process may take until it is ready.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The name under which a caller's own compare-and-swap stands in the audit trail.
+pub const CALLER: &str = "compare_and_swap";
+
+/// The engine was shut down, or belongs to another process.
+#[derive(Debug, Error)]
+pub enum Closed {
+    /// It was shut down.
+    #[error("the engine is shut down and takes no more work")]
+    ShutDown,
+    /// The calling process is a forked child.
+    #[error("the engine belongs to process {owner}; a forked child must make its own")]
+    Forked {
+        /// The process that made the engine.
+        owner: u32,
+    },
+    /// The pool cannot be made.
+    #[error("the worker pool cannot be made: {0}")]
+    Pool(#[from] io::Error),
+}
+
+struct Inner {
+    store: Store,
+    trail: Trail,
+    arena: Arc<Arena>,
+    isolation: Mutex<Isolation>,
+    pool: Mutex<PoolState>,
+    pool_size: usize,
+    launch: Mutex<Launch>,
+    next_task: AtomicU64,
+    next_function: AtomicU32,
+    backoff: Backoff,
+    process: u32,
+}
+
+enum PoolState {
+    Unused,
+    Running(Arc<Pool<RemoteTask>>),
+    Closed,
+}
+
+/// An engine. Cloning gives another handle of the same one.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+impl Engine {
+    /// Begins to make an engine.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn from_builder(builder: Builder) -> Self {
+        let process = std::process::id();
+        let inner = Inner {
+            store: Store::new(builder.initial),
+            trail: Trail::new(builder.audit_capacity),
+            arena: Arena::new(ArenaOptions { capacity: builder.heap_bytes }),
+            isolation: Mutex::new(builder.isolation),
+            pool: Mutex::new(PoolState::Unused),
+            pool_size: builder.pool_size,
+            launch: Mutex::new(builder.launch),
+            next_task: AtomicU64::new(1),
+            next_function: AtomicU32::new(1),
+            backoff: Backoff::new(u64::from(process)),
+            process,
+        };
+        Engine { inner: Arc::new(inner) }
+    }
+
+    /// The state as it is now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.inner.store.snapshot()
+    }
+
+    /// The audit trail.
+    pub fn trail(&self) -> &Trail {
+        &self.inner.trail
+    }
+
+    /// The heavy zone's memory.
+    pub fn arena(&self) -> &Arc<Arena> {
+        &self.inner.arena
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Which changes beside a commit refuse it.
+    pub fn isolation(&self) -> Isolation {
+        *self.inner.isolation.lock()
+    }
+
+    /// Sets which changes beside a commit refuse it, from the next attempt on.
+    pub fn set_isolation(&self, isolation: Isolation) {
+        *self.inner.isolation.lock() = isolation;
+    }
+
+    /// The wait before the retry after the n-th conflict in a row; None when there are no more retries. The caller's own
+    /// extra retries come after the granted ones and wait as long as the last of these.
+    pub(crate) fn backoff(&self, conflicts: u32, extra: u32) -> Option<Duration> {
+        let granted = conflicts <= MAX_RETRIES.saturating_add(extra);
+        granted.then(|| self.inner.backoff.wait(conflicts.min(MAX_RETRIES)))
+    }
+
+    /// Commits an update of the caller at a version that it has read.
+    ///
+    /// # Errors
+    /// When it conflicts or does not fit; the state is as it was.
+    ///
+    /// ```
+    /// use theus::{Engine, Path, Update, Value};
+    /// let engine = Engine::builder().build();
+    /// let update = Update::new().set(Path::parse("counter").unwrap(), Value::Int(1));
+    /// let version = engine.compare_and_swap(0, update).unwrap();
+    /// assert_eq!(version, 1);
+    /// ```
+    pub fn compare_and_swap(&self, expected: u64, update: Update) -> Result<u64, Refusal> {
+        let started = Instant::now();
+        let update = bring_arrays(self, update)?;
+        let changed = changed_paths(&update);
+        let commit = Commit { base: expected, update, isolation: self.isolation(), reads: Vec::new() };
+        let result = self.inner.store.commit(commit);
+        let refused = result.as_ref().err();
+        let outcome = match refused {
+            None => Outcome::Committed,
+            Some(CommitError::Conflict { .. }) => Outcome::Conflict,
+            Some(_) => Outcome::Failed,
+        };
+        self.inner.trail.append(Entry {
+            process: CALLER.into(),
+            task: self.next_task(),
+            attempt: 1,
+            base_version: expected,
+            version: result.as_ref().ok().map(|committed| committed.version),
+            outcome,
+            paths: if refused.is_none() { changed } else { Vec::new() },
+            error: refused.map(|error| error.to_string()),
+            signal: None,
+            worker: None,
+            duration: started.elapsed(),
+        });
+        result.map(|committed| committed.version).map_err(|error| match error {
+            CommitError::Conflict { .. } => Refusal::Conflict { process: CALLER.into(), error, retry: None },
+            error => Refusal::Apply { process: CALLER.into(), error },
+        })
+    }
+
+    /// Begins the first attempt of a task in the calling thread.
+    ///
+    /// # Errors
+    /// When the engine is shut down.
+    pub fn begin(&self, process: &Process) -> Result<Attempt, Closed> {
+        self.check_open()?;
+        Ok(Attempt::new(self.clone(), process.clone(), self.next_task()))
+    }
+
+    /// A number for a function that workers shall run.
+    pub fn new_function_id(&self) -> u32 {
+        self.inner.next_function.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Hands a task to the workers.
+    ///
+    /// # Errors
+    /// When the engine is shut down.
+    pub fn submit(
+        &self,
+        task: RemoteTask,
+        deadline: Option<Instant>,
+    ) -> Result<TaskHandle<RemoteTask>, Closed> {
+        let pool = self.pool()?;
+        pool.submit(task.id(), task, deadline).map_err(|_| Closed::ShutDown)
+    }
+
+    pub(crate) fn next_task(&self) -> u64 {
+        self.inner.next_task.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// How worker processes are started, from the next start of the pool on.
+    pub fn set_launch(&self, launch: Launch) {
+        *self.inner.launch.lock() = launch;
+    }
+
+    /// True once tasks were handed to workers.
+    pub fn has_pool(&self) -> bool {
+        matches!(*self.inner.pool.lock(), PoolState::Running(_))
+    }
+
+    /// What the workers are doing; None before the first task for them.
+    pub fn pool_stats(&self) -> Option<PoolStats> {
+        match &*self.inner.pool.lock() {
+            PoolState::Running(pool) => Some(pool.stats()),
+            _ => None,
+        }
+    }
+
+    /// The value for an array in a block of this engine.
+    pub fn heavy(&self, block: &Arc<Block>, dtype: &str, shape: &[u64]) -> Heavy {
+        heavy_value(block, dtype, shape)
+    }
+
+    /// Ends the workers, gives running tasks this long before, and takes no more work. Calling it again does nothing.
+    pub fn shutdown(&self, timeout: Duration) {
+        if std::process::id() != self.inner.process {
+            return;
+        }
+        let pool = std::mem::replace(&mut *self.inner.pool.lock(), PoolState::Closed);
+        if let PoolState::Running(pool) = pool {
+            pool.shutdown(timeout);
+        }
+    }
+
+    /// Asks whether work is taken.
+    ///
+    /// # Errors
+    /// When the engine is shut down, or this is a forked child.
+    pub fn check_open(&self) -> Result<(), Closed> {
+        if std::process::id() != self.inner.process {
+            return Err(Closed::Forked { owner: self.inner.process });
+        }
+        match *self.inner.pool.lock() {
+            PoolState::Closed => Err(Closed::ShutDown),
+            _ => Ok(()),
+        }
+    }
+
+    fn pool(&self) -> Result<Arc<Pool<RemoteTask>>, Closed> {
+        if std::process::id() != self.inner.process {
+            return Err(Closed::Forked { owner: self.inner.process });
+        }
+        let mut state = self.inner.pool.lock();
+        match &*state {
+            PoolState::Running(pool) => Ok(Arc::clone(pool)),
+            PoolState::Closed => Err(Closed::ShutDown),
+            PoolState::Unused => {
+                let pool = Arc::new(Pool::new(PoolOptions {
+                    size: self.inner.pool_size,
+                    launch: self.inner.launch.lock().clone(),
+                    arena: Arc::clone(&self.inner.arena),
+                    start_timeout: START_TIMEOUT,
+                })?);
+                *state = PoolState::Running(Arc::clone(&pool));
+                Ok(pool)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Engine(version {})", self.snapshot().version())
+    }
+}
+
+/// A handle of a task on the workers.
+pub type Task = TaskHandle<RemoteTask>;
+
+/// What a task on the workers ends with.
+pub type Output = TaskOutput;

@@ -1,0 +1,105 @@
+//! How an attempt, and how a call, can end badly.
+
+use crate::array::ArrayError;
+use crate::returned::Violation;
+use std::time::Duration;
+use theus_pool::CrashRecord;
+use theus_state::CommitError;
+use theus_value::Value;
+use thiserror::Error;
+
+/// Why an attempt's update was not committed.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    /// It broke the contract.
+    #[error(transparent)]
+    Violation(#[from] Violation),
+    /// An array in it cannot be.
+    #[error(transparent)]
+    Array(#[from] ArrayError),
+    /// Somebody else changed what it changes.
+    #[error("Process '{process}': {error}")]
+    Conflict {
+        /// The process.
+        process: String,
+        /// What collided, with the update.
+        error: CommitError,
+        /// The retry that this conflict grants: after how long. None when there are no more, or none is wanted.
+        retry: Option<Duration>,
+    },
+    /// It does not fit the state.
+    #[error("Process '{process}': {error}")]
+    Apply {
+        /// The process.
+        process: String,
+        /// What does not fit, with the update.
+        error: CommitError,
+    },
+}
+
+/// What a worker said of an exception in its task.
+#[derive(Clone, Debug)]
+pub struct RemoteFailure {
+    /// The report; its form is the host language's business.
+    pub report: Value,
+    /// One line for the audit trail.
+    pub summary: String,
+}
+
+/// How a task on a worker ended badly.
+#[derive(Debug, Error)]
+pub enum TaskError {
+    /// Its update was refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The function raised.
+    #[error("Process '{process}' failed on a worker: {}", failure.summary)]
+    Failed {
+        /// The process.
+        process: String,
+        /// What it raised.
+        failure: RemoteFailure,
+    },
+    /// What the worker sent is not what a worker sends.
+    #[error("Process '{process}': the worker's result cannot be read: {reason}")]
+    Unreadable {
+        /// The process.
+        process: String,
+        /// Why.
+        reason: String,
+    },
+    /// The worker was lost, once too often.
+    #[error("Process '{process}' lost its worker: {record}; {retries} retries were used up")]
+    Crashed {
+        /// The process.
+        process: String,
+        /// The version that the lost attempt read.
+        base_version: u64,
+        /// The last lost attempt.
+        record: CrashRecord,
+        /// How many retries there were.
+        retries: u32,
+    },
+    /// Its time was over.
+    #[error("Process '{process}' was ended after its time limit of {limit:?}")]
+    TimedOut {
+        /// The process.
+        process: String,
+        /// The limit.
+        limit: Duration,
+    },
+    /// It was cancelled.
+    #[error("Process '{process}' was cancelled")]
+    Cancelled {
+        /// The process.
+        process: String,
+    },
+    /// It could not be brought to a worker.
+    #[error("Process '{process}' could not be run on a worker: {reason}")]
+    Undeliverable {
+        /// The process.
+        process: String,
+        /// Why.
+        reason: String,
+    },
+}

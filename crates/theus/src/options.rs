@@ -1,0 +1,87 @@
+//! How an engine is made.
+
+use crate::engine::Engine;
+use std::path::PathBuf;
+use theus_pool::Launch;
+use theus_state::Isolation;
+use theus_value::Map;
+
+/// What an engine is made from; [`Builder::build`] makes it.
+#[derive(Debug)]
+pub struct Builder {
+    pub(crate) initial: Map,
+    pub(crate) isolation: Isolation,
+    pub(crate) heap_bytes: u64,
+    pub(crate) pool_size: usize,
+    pub(crate) audit_capacity: usize,
+    pub(crate) launch: Launch,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let launch = Launch {
+            program: PathBuf::new(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            directory: None,
+            hello: Vec::new(),
+        };
+        Builder {
+            initial: Map::new(),
+            isolation: Isolation::Smart,
+            heap_bytes: 512 << 20,
+            pool_size: 4,
+            audit_capacity: 10_000,
+            launch,
+        }
+    }
+}
+
+impl Builder {
+    /// The data that the state begins with: version 1, or 0 when it is empty.
+    #[must_use]
+    pub fn initial(mut self, initial: Map) -> Self {
+        self.initial = initial;
+        self
+    }
+
+    /// Which changes beside a commit refuse it.
+    #[must_use]
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.isolation = isolation;
+        self
+    }
+
+    /// Most bytes of live heavy data.
+    #[must_use]
+    pub fn heap_bytes(mut self, bytes: u64) -> Self {
+        self.heap_bytes = bytes;
+        self
+    }
+
+    /// Most worker processes at once.
+    #[must_use]
+    pub fn pool_size(mut self, size: usize) -> Self {
+        self.pool_size = size;
+        self
+    }
+
+    /// How many audit records are kept in memory.
+    #[must_use]
+    pub fn audit_capacity(mut self, records: usize) -> Self {
+        self.audit_capacity = records;
+        self
+    }
+
+    /// How worker processes are started.
+    #[must_use]
+    pub fn launch(mut self, launch: Launch) -> Self {
+        self.launch = launch;
+        self
+    }
+
+    /// The engine. Nothing is started yet.
+    pub fn build(self) -> Engine {
+        Engine::from_builder(self)
+    }
+}

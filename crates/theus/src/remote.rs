@@ -1,0 +1,297 @@
+//! A task on a worker: what the worker gets, what it may ask for, and how what it sends is settled.
+//!
+//! ```text
+//! payload of a task:    tuple (arguments: tuple, named arguments: map, base version: int, heavy: map of arrays or null)
+//! query of a fetch:     the path's segments, each as u32 length and UTF-8 text
+//! reply to a fetch:     tuple (status: int, value): 0 absent, 1 the value, 2 refused, 3 the keys of a place to walk
+//! result of a task:     tuple (0, value) a plain value, or (1, update), update = tuple of tuples
+//!                       (kind: int, path: str, value): 0 set, 1 merge, 2 delete, 3 append; 4: the version to assert
+//! report of an error:   the host language's business, but a map with the text `summary`
+//! ```
+//! Invariants: the worker gets what the contract lets it read and nothing else, also when it asks for more; what it
+//! sends is decoded with limits and then checked like any update.
+
+use crate::array::block_of;
+use crate::attempt::{Attempt, Settled};
+use crate::contract::{Access, HEAVY, parse_path};
+use crate::engine::Engine;
+use crate::error::{Refusal, RemoteFailure, TaskError};
+use crate::process::Process;
+use crate::reading::{Reading, read};
+use crate::returned::{Returned, StateUpdate};
+use std::sync::Arc;
+use std::time::Duration;
+use theus_audit::Outcome as Recorded;
+use theus_pool::{Attempt as PoolAttempt, Bytes, Function, Job, Next, Outcome, Reply, Request};
+use theus_shm::Segment;
+use theus_value::{Key, Map, Path, Update, Value, decode, encode};
+
+/// Heavy arrays up to this many are listed in the task itself; more are asked for one by one.
+const LISTED_ARRAYS: usize = 16;
+
+/// What a task on a worker ends with.
+pub type TaskOutput = Result<Settled, TaskError>;
+
+/// A task on a worker.
+pub struct RemoteTask {
+    attempt: Attempt,
+    function: Arc<Function>,
+    arguments: Value,
+    named: Value,
+    limit: Option<Duration>,
+    reads: Vec<Path>,
+    crashes: u32,
+}
+
+impl RemoteTask {
+    /// A task of this process, with positional arguments (a tuple) and named ones (a map).
+    pub fn new(
+        engine: &Engine,
+        process: &Process,
+        function: Arc<Function>,
+        arguments: Value,
+        named: Value,
+    ) -> Self {
+        let attempt = Attempt::new(engine.clone(), process.clone(), engine.next_task());
+        let limit = process.contract.timeout;
+        RemoteTask { attempt, function, arguments, named, limit, reads: Vec::new(), crashes: 0 }
+    }
+
+    /// Sets the time limit that its error names.
+    #[must_use]
+    pub fn limit(mut self, limit: Option<Duration>) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The task's id.
+    pub fn id(&self) -> u64 {
+        self.attempt.task()
+    }
+
+    fn name(&self) -> String {
+        self.attempt.process().name.to_string()
+    }
+
+    /// The heavy arrays that the contract lets the worker read, if they are few; and their segments.
+    fn listed_arrays(&self) -> (Value, Vec<Arc<Segment>>) {
+        let Some(Value::Map(arrays)) = self.attempt.snapshot().root().get(HEAVY) else {
+            return (Value::Map(Map::new()), Vec::new());
+        };
+        if arrays.len() > LISTED_ARRAYS {
+            return (Value::Null, Vec::new());
+        }
+        let mut segments = Vec::new();
+        let mut listed = Map::new();
+        let root = Path::from_segments(vec![HEAVY.into()]);
+        for (name, value) in arrays.iter() {
+            if self.attempt.process().contract.access(&root.child(name)) == Access::Full {
+                collect_segments(value, &mut segments);
+                listed.insert(name.clone(), value.clone());
+            }
+        }
+        (Value::Map(listed), segments)
+    }
+
+    fn read(&mut self, query: &[u8]) -> (i64, Value) {
+        let Some(path) = parse_query(query) else {
+            return (2, Value::Null);
+        };
+        let reading = read(&self.attempt.process().contract, self.attempt.snapshot(), &path);
+        self.reads.push(path);
+        match reading {
+            Reading::Absent => (0, Value::Null),
+            Reading::Whole(value) => (1, value),
+            Reading::Refused => (2, Value::Null),
+            Reading::Keys(keys) => (3, Value::Tuple(keys.into_iter().map(Value::Str).collect())),
+        }
+    }
+
+    fn completed(&mut self, bytes: &Bytes) -> Next<TaskOutput> {
+        let returned = match decode(bytes.as_slice()) {
+            Ok(value) => read_result(value),
+            Err(error) => Err(error.to_string()),
+        };
+        let returned = match returned {
+            Ok(returned) => returned,
+            Err(reason) => {
+                self.attempt.abandon(Recorded::Failed, reason.clone());
+                return Next::Done(Err(TaskError::Unreadable { process: self.name(), reason }));
+            }
+        };
+        let value = match &returned {
+            Returned::Value(value) => Some(value.clone()),
+            Returned::Update(_) => None,
+        };
+        let reads = std::mem::take(&mut self.reads);
+        match self.attempt.settle(returned, reads) {
+            Ok(version) => Next::Done(Ok(Settled { version, value })),
+            Err(Refusal::Conflict { retry: Some(wait), .. }) => self.retry(wait),
+            Err(refusal) => Next::Done(Err(refusal.into())),
+        }
+    }
+
+    fn retry(&mut self, wait: Duration) -> Next<TaskOutput> {
+        self.reads.clear();
+        Next::Retry(wait)
+    }
+
+    fn failed(&self, bytes: &Bytes) -> Next<TaskOutput> {
+        let report = decode(bytes.as_slice()).unwrap_or_else(|error| {
+            let text = format!("the worker's report cannot be read: {error}");
+            Value::Map([("summary".into(), Value::from(text.as_str()))].into_iter().collect())
+        });
+        let summary = match &report {
+            Value::Map(map) => match map.get("summary") {
+                Some(Value::Str(text)) => text.to_string(),
+                _ => "an error without a summary".into(),
+            },
+            _ => "an error without a report".into(),
+        };
+        self.attempt.abandon(Recorded::Failed, summary.clone());
+        let failure = RemoteFailure { report, summary };
+        Next::Done(Err(TaskError::Failed { process: self.name(), failure }))
+    }
+}
+
+impl Job for RemoteTask {
+    type Output = TaskOutput;
+
+    fn start(&mut self, attempt: PoolAttempt) -> Request {
+        if attempt.number > 1 {
+            self.attempt.again();
+        }
+        self.attempt.restart(Some(attempt.worker));
+        self.reads.clear();
+        let (heavy, mut segments) = self.listed_arrays();
+        collect_segments(&self.arguments, &mut segments);
+        collect_segments(&self.named, &mut segments);
+        let version = Value::Int(self.attempt.snapshot().version() as i64);
+        let payload = Value::Tuple([self.arguments.clone(), self.named.clone(), version, heavy].into());
+        Request { function: Arc::clone(&self.function), payload: encode(&payload), segments }
+    }
+
+    fn fetch(&mut self, query: &[u8]) -> Reply {
+        let (status, value) = self.read(query);
+        let mut segments = Vec::new();
+        collect_segments(&value, &mut segments);
+        Reply { payload: encode(&Value::Tuple([Value::Int(status), value].into())), segments }
+    }
+
+    fn finish(&mut self, _attempt: PoolAttempt, outcome: Outcome) -> Next<TaskOutput> {
+        match outcome {
+            Outcome::Completed(bytes) => self.completed(&bytes),
+            Outcome::Failed(bytes) => self.failed(&bytes),
+            Outcome::Crashed(record) => {
+                self.attempt.crashed(record.to_string(), record.ending.signal());
+                self.crashes += 1;
+                let retries = self.attempt.process().contract.crash_retries;
+                if self.crashes <= retries {
+                    return self.retry(Duration::ZERO);
+                }
+                let base_version = self.attempt.snapshot().version();
+                Next::Done(Err(TaskError::Crashed { process: self.name(), base_version, record, retries }))
+            }
+            Outcome::TimedOut => {
+                let limit = self.limit.unwrap_or_default();
+                let error = TaskError::TimedOut { process: self.name(), limit };
+                self.attempt.abandon(Recorded::Timeout, error.to_string());
+                Next::Done(Err(error))
+            }
+            Outcome::Cancelled => {
+                let error = TaskError::Cancelled { process: self.name() };
+                self.attempt.abandon(Recorded::Cancelled, error.to_string());
+                Next::Done(Err(error))
+            }
+            Outcome::Undeliverable(reason) => {
+                let error = TaskError::Undeliverable { process: self.name(), reason };
+                self.attempt.abandon(Recorded::Failed, error.to_string());
+                Next::Done(Err(error))
+            }
+        }
+    }
+}
+
+/// The segments that a value's arrays lie in.
+fn collect_segments(value: &Value, segments: &mut Vec<Arc<Segment>>) {
+    match value {
+        Value::Heavy(heavy) => {
+            if let Some(block) = block_of(heavy) {
+                segments.push(Arc::clone(block.segment()));
+            }
+        }
+        Value::Map(map) => map.values().for_each(|value| collect_segments(value, segments)),
+        Value::List(list) => list.iter().for_each(|value| collect_segments(value, segments)),
+        Value::Tuple(items) => items.iter().for_each(|value| collect_segments(value, segments)),
+        _ => {}
+    }
+}
+
+/// A path as a worker sends it: each segment as a length (u32, little-endian) and its text.
+pub fn path_query(path: &Path) -> Vec<u8> {
+    let mut query = Vec::new();
+    for segment in path.segments() {
+        query.extend_from_slice(&(segment.len() as u32).to_le_bytes());
+        query.extend_from_slice(segment.as_bytes());
+    }
+    query
+}
+
+fn parse_query(mut query: &[u8]) -> Option<Path> {
+    let mut segments: Vec<Key> = Vec::new();
+    while !query.is_empty() {
+        let (length, rest) = query.split_first_chunk::<4>()?;
+        let (segment, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        segments.push(std::str::from_utf8(segment).ok()?.into());
+        query = rest;
+    }
+    Some(Path::from_segments(segments))
+}
+
+fn read_result(value: Value) -> Result<Returned, String> {
+    let Value::Tuple(parts) = value else { return Err("it is not a tuple".into()) };
+    if parts.iter().any(holds_array) {
+        return Err("it refers to shared memory that is not the worker's".into());
+    }
+    match &*parts {
+        [Value::Int(0), value] => Ok(Returned::Value(value.clone())),
+        [Value::Int(1), Value::Tuple(ops)] => read_update(ops).map(Returned::Update),
+        _ => Err("it is neither a value nor an update".into()),
+    }
+}
+
+fn holds_array(value: &Value) -> bool {
+    match value {
+        Value::Heavy(_) => true,
+        Value::Map(map) => map.values().any(holds_array),
+        Value::List(list) => list.iter().any(holds_array),
+        Value::Tuple(items) => items.iter().any(holds_array),
+        Value::Set(set) => set.iter().any(holds_array),
+        _ => false,
+    }
+}
+
+fn read_update(ops: &[Value]) -> Result<StateUpdate, String> {
+    let mut result = StateUpdate::default();
+    let mut update = Update::new();
+    for op in ops {
+        let Value::Tuple(parts) = op else { return Err("an operation is not a tuple".into()) };
+        let [Value::Int(kind), Value::Str(path), value] = &**parts else {
+            return Err("an operation has not the form (kind, path, value)".into());
+        };
+        let parsed = || parse_path(path).map_err(|error| error.to_string());
+        match (kind, value) {
+            (0, value) => update.set(parsed()?, value.clone()),
+            (1, Value::Map(map)) => update.merge(parsed()?, map.clone()),
+            (2, Value::Null) => update.delete(parsed()?),
+            (3, Value::List(values)) => update.append(parsed()?, values.iter().cloned().collect()),
+            (4, Value::Int(version)) => {
+                result.assert_version = Some(u64::try_from(*version).map_err(|_| "a negative version")?);
+                &mut update
+            }
+            _ => return Err("an operation of an unknown kind".into()),
+        };
+    }
+    result.update = update;
+    Ok(result)
+}

@@ -1,0 +1,253 @@
+//! What a body returned, and how it becomes an update.
+//!
+//! The mapping is total: each shape of returned value against the declared outputs either maps as the table of the
+//! specification says, or is a violation that names the accepted forms.
+
+use crate::contract::{Contract, Declared, parse_path};
+use theus_value::{Map, Path, Update, Value};
+use thiserror::Error;
+
+/// What a body returned.
+#[derive(Clone, Debug)]
+pub enum Returned {
+    /// A plain value.
+    Value(Value),
+    /// An explicit update.
+    Update(StateUpdate),
+}
+
+/// An explicit update of the state, as a body or a caller wrote it.
+#[derive(Clone, Debug, Default)]
+pub struct StateUpdate {
+    /// What to change.
+    pub update: Update,
+    /// The version that must be current at the commit.
+    pub assert_version: Option<u64>,
+}
+
+/// The body broke its contract.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Violation {
+    /// It wrote a path that no output covers.
+    #[error(
+        "Process '{process}': Write permission denied for path '{path}'; declare it (or a parent) in outputs={declared}"
+    )]
+    Write {
+        /// The process.
+        process: String,
+        /// The path.
+        path: String,
+        /// The declared outputs.
+        declared: String,
+    },
+    /// What it returned does not fit its outputs.
+    #[error(
+        "Process '{process}' returned {returned}, which does not fit outputs={declared}: return {accepted}"
+    )]
+    Shape {
+        /// The process.
+        process: String,
+        /// What was returned.
+        returned: String,
+        /// The declared outputs.
+        declared: String,
+        /// The forms that fit.
+        accepted: &'static str,
+    },
+    /// A path in what it returned is no path.
+    #[error("Process '{process}' returned the path '{path}', which is no path: {reason}")]
+    Path {
+        /// The process.
+        process: String,
+        /// The text.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Violation {
+    /// The process that broke its contract.
+    pub fn process(&self) -> &str {
+        match self {
+            Violation::Write { process, .. }
+            | Violation::Shape { process, .. }
+            | Violation::Path { process, .. } => process,
+        }
+    }
+
+    /// The path that was refused, where there is one.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Violation::Write { path, .. } | Violation::Path { path, .. } => Some(path),
+            Violation::Shape { .. } => None,
+        }
+    }
+}
+
+/// Makes the update that a returned value means under a contract, and checks it.
+///
+/// # Errors
+/// When the value does not fit the outputs or writes what they do not cover.
+pub fn to_update(process: &str, contract: &Contract, returned: Returned) -> Result<StateUpdate, Violation> {
+    let mapping = Mapping { process, contract };
+    let update = match returned {
+        Returned::Update(update) => update,
+        Returned::Value(value) => StateUpdate { update: mapping.update(value)?, ..StateUpdate::default() },
+    };
+    for path in update.update.leaves() {
+        if !contract.may_write(&path) {
+            let path = path.to_string();
+            return Err(Violation::Write { process: process.into(), path, declared: mapping.declared() });
+        }
+    }
+    Ok(update)
+}
+
+struct Mapping<'a> {
+    process: &'a str,
+    contract: &'a Contract,
+}
+
+impl Mapping<'_> {
+    fn outputs(&self) -> &[Declared] {
+        self.contract.outputs.as_deref().unwrap_or_default()
+    }
+
+    fn declared(&self) -> String {
+        let texts: Vec<&str> = self.outputs().iter().map(Declared::text).collect();
+        format!("{texts:?}")
+    }
+
+    fn update(&self, value: Value) -> Result<Update, Violation> {
+        match (self.outputs(), value) {
+            ([], _) | (_, Value::Null) => Ok(Update::new()),
+            ([only], value) => self.one(only, value),
+            (outputs, Value::Tuple(items)) => self.by_position(outputs, items.iter().cloned(), items.len()),
+            (outputs, Value::List(items)) => self.by_position(outputs, items.iter().cloned(), items.len()),
+            (outputs, Value::Map(map)) => self.by_name(outputs, &map),
+            (_, other) => Err(self.misshaped(&other)),
+        }
+    }
+
+    fn one(&self, output: &Declared, value: Value) -> Result<Update, Violation> {
+        match (value, output.path()) {
+            (Value::Map(map), _) if output.is_bare_root() => self.merge(output, &map),
+            (_, _) if output.text() == "data" => Ok(Update::new()),
+            (other, _) if output.is_bare_root() => Err(self.misshaped(&other)),
+            (Value::Map(map), None) => self.by_glob(output, &map),
+            (other, None) => Err(self.misshaped(&other)),
+            (Value::Map(map), Some(path)) => {
+                let value = entry(&map, output, path).cloned().unwrap_or(Value::Map(map));
+                Ok(set(path, value))
+            }
+            (value, Some(path)) => Ok(set(path, value)),
+        }
+    }
+
+    fn by_position(
+        &self,
+        outputs: &[Declared],
+        items: impl Iterator<Item = Value>,
+        length: usize,
+    ) -> Result<Update, Violation> {
+        if length != outputs.len() {
+            return Err(self.shape(format!("{length} values")));
+        }
+        let mut update = Update::new();
+        for (output, value) in outputs.iter().zip(items) {
+            if value != Value::Null {
+                for op in self.one(output, value)?.ops() {
+                    update.push(op.clone());
+                }
+            }
+        }
+        Ok(update)
+    }
+
+    fn by_name(&self, outputs: &[Declared], map: &Map) -> Result<Update, Violation> {
+        let mut update = Update::new();
+        for output in outputs {
+            if let Some(path) = output.path() {
+                if let Some(value) = entry(map, output, path) {
+                    update.set(path.clone(), value.clone());
+                }
+            } else {
+                for (key, value) in map.iter() {
+                    if let Some(path) = self.under_glob(output, key)? {
+                        update.set(path, value.clone());
+                    }
+                }
+            }
+        }
+        if update.is_empty() && !map.is_empty() {
+            return Err(self.shape("a mapping that names none of them".into()));
+        }
+        Ok(update)
+    }
+
+    fn by_glob(&self, output: &Declared, map: &Map) -> Result<Update, Violation> {
+        let mut update = Update::new();
+        for (key, value) in map.iter() {
+            let path = self.under_glob(output, key)?;
+            let path = path.ok_or_else(|| self.shape(format!("a mapping with the key '{key}'")))?;
+            update.set(path, value.clone());
+        }
+        Ok(update)
+    }
+
+    /// The path that a key means under a glob: the key as a full path.
+    fn under_glob(&self, output: &Declared, key: &str) -> Result<Option<Path>, Violation> {
+        let path = self.parse(key)?;
+        Ok(output.covers(&path).then_some(path))
+    }
+
+    fn merge(&self, root: &Declared, map: &Map) -> Result<Update, Violation> {
+        let mut update = Update::new();
+        for (key, value) in map.iter() {
+            let path = match root.path() {
+                Some(root) if root.to_string() != "data" => root.child(key),
+                _ => self.parse(key)?,
+            };
+            update.set(path, value.clone());
+        }
+        Ok(update)
+    }
+
+    fn parse(&self, text: &str) -> Result<Path, Violation> {
+        parse_path(text).map_err(|error| Violation::Path {
+            process: self.process.into(),
+            path: text.into(),
+            reason: error.to_string(),
+        })
+    }
+
+    fn misshaped(&self, value: &Value) -> Violation {
+        self.shape(format!("a value of kind {}", value.kind()))
+    }
+
+    fn shape(&self, returned: String) -> Violation {
+        let accepted = match self.outputs() {
+            [only] if only.path().is_none() => {
+                "a mapping whose keys are full paths under the glob, or a StateUpdate"
+            }
+            [_] => "a mapping of the root's keys, or a StateUpdate",
+            _ => {
+                "a tuple or list with one value for each output (None skips one), a mapping keyed by output path or \
+                 last segment, or a StateUpdate"
+            }
+        };
+        Violation::Shape { process: self.process.into(), returned, declared: self.declared(), accepted }
+    }
+}
+
+fn set(path: &Path, value: Value) -> Update {
+    let mut update = Update::new();
+    update.set(path.clone(), value);
+    update
+}
+
+/// The entry of a returned mapping that is meant for an output: under its full path, else its last segment.
+fn entry<'m>(map: &'m Map, output: &Declared, path: &Path) -> Option<&'m Value> {
+    map.get(output.text()).or_else(|| path.segments().last().and_then(|last| map.get(last)))
+}

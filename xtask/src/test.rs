@@ -1,0 +1,135 @@
+//! `cargo xtask test`: everything that must hold before a change is taken in.
+//!
+//! Invariants: the first failure ends the run, and pytest comes last, so its closing line ends the output.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::python::{self, Interpreter, Venv};
+use crate::step::{self, Failure, Steps};
+use crate::{loom, place, tidy};
+
+const PYTESTS: &str = "tests/python";
+
+/// Runs all parts, or the one that the first argument names.
+pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let (parts, pytest) = understand(arguments)?;
+    let mut steps = Steps::default();
+    for part in parts {
+        match part {
+            Part::Rust => rust(&mut steps)?,
+            Part::Loom => loom::run(&mut steps)?,
+            Part::Python => pytests(&mut steps, pytest)?,
+        }
+    }
+    Ok(())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Rust,
+    Loom,
+    Python,
+}
+
+fn understand(arguments: &[String]) -> Result<(Vec<Part>, &[String]), Failure> {
+    let (words, pytest) = match arguments.iter().position(|argument| argument == "--") {
+        Some(at) => (&arguments[..at], &arguments[at + 1..]),
+        None => (arguments, [].as_slice()),
+    };
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let parts = match words[..] {
+        [] => vec![Part::Rust, Part::Loom, Part::Python],
+        ["rust"] => vec![Part::Rust],
+        ["loom"] => vec![Part::Loom],
+        ["python"] => vec![Part::Python],
+        _ => {
+            return Err(Failure::new(format!(
+                "`test {}`: the parts are rust, loom and python",
+                words.join(" ")
+            )));
+        }
+    };
+    Ok((parts, pytest))
+}
+
+fn rust(steps: &mut Steps) -> Result<(), Failure> {
+    steps.run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+    let strict = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    steps.run("clippy", &mut cargo(&strict))?;
+    steps.begin("tidy");
+    tidy::run().map_err(|failure| steps.failed(failure))?;
+    let docs = ["doc", "--workspace", "--no-deps"];
+    steps.run("documentation", cargo(&docs).env("RUSTDOCFLAGS", "-D warnings"))?;
+    steps.run("unit and property tests", &mut cargo(runner()))?;
+    steps.run("doc-tests", &mut cargo(&["test", "--workspace", "--doc"]))
+}
+
+/// nextest where it is installed: it runs each test in a process of its own, and faster.
+fn runner() -> &'static [&'static str] {
+    match step::capture(&mut cargo(&["nextest", "--version"])) {
+        Ok(_) => &["nextest", "run", "--workspace"],
+        Err(_) => &["test", "--workspace", "--lib", "--bins", "--tests", "--examples"],
+    }
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(arguments).current_dir(place::root());
+    // The extension takes its symbols from the Python that loads it; no libpython is needed to link.
+    command.env("PYO3_BUILD_EXTENSION_MODULE", "1");
+    command
+}
+
+fn pytests(steps: &mut Steps, arguments: &[String]) -> Result<(), Failure> {
+    let interpreters = Interpreter::listed()?;
+    let wheel = python::wheel(steps)?;
+    let mut environments = Vec::new();
+    for interpreter in interpreters {
+        let requirements = format!("{PYTESTS}/requirements.txt");
+        let venv = python::prepare(steps, &interpreter.tag, &interpreter, &wheel, &requirements)?;
+        environments.push((interpreter, venv));
+    }
+    for (interpreter, venv) in environments {
+        let cache = place::target().join(format!("pytest-cache-{}", interpreter.tag));
+        steps.run(&format!("pytest: {interpreter}"), &mut pytest(&venv, &cache, arguments))?;
+    }
+    Ok(())
+}
+
+fn pytest(venv: &Venv, cache: &Path, arguments: &[String]) -> Command {
+    let mut command = venv.python();
+    command.args(["-m", "pytest", PYTESTS, "-o"]).arg(format!("cache_dir={}", cache.display()));
+    command.args(arguments).current_dir(place::root());
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Part, understand};
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn without_a_word_all_parts_run_and_pytest_comes_last() {
+        let (parts, pytest) = understand(&[]).unwrap();
+        assert_eq!(parts, [Part::Rust, Part::Loom, Part::Python]);
+        assert!(pytest.is_empty());
+    }
+
+    #[test]
+    fn a_word_chooses_its_part_and_the_rest_goes_to_pytest() {
+        let arguments = words("python -- -k kill -x");
+        let (parts, pytest) = understand(&arguments).unwrap();
+        assert_eq!(parts, [Part::Python]);
+        assert_eq!(pytest, ["-k", "kill", "-x"]);
+    }
+
+    #[test]
+    fn an_unknown_part_is_refused_with_the_known_ones() {
+        let message = understand(&words("java")).unwrap_err().to_string();
+        assert!(message.contains("java") && message.contains("rust, loom and python"), "{message}");
+    }
+}
