@@ -34,8 +34,7 @@ def _cycle(engine):
     def once():
         array = engine.heavy.alloc("scratch", shape=(SIZE,), dtype=np.uint8)
         array[:] = 7
-        del array
-        engine.heavy.free("scratch")
+        del array  # the last reference: the block goes back to the arena
 
     return once
 

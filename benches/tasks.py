@@ -8,7 +8,7 @@ from theus import process
 
 @process(parallel=True)
 def nothing(ctx):
-    """A no-op task, and the first element of an array's counterpart without the array."""
+    """A no-op task."""
 
 
 @process(parallel=True, inputs=["domain.count"], outputs=["domain.count"])

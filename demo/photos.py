@@ -118,7 +118,7 @@ def _file(name):
         raise SystemExit("demo: scikit-image is not installed; see demo/requirements.txt")
     path = Path(found.submodule_search_locations[0]) / "data" / name
     if not path.is_file():
-        raise SystemExit(f"demo: this scikit-image wheel does not hold {name}; install the version of demo/requirements.txt")
+        raise SystemExit(f"demo: this scikit-image does not hold {name}; see demo/requirements.txt")
     return path
 
 

@@ -26,9 +26,7 @@ def run(stack, palette_ranges, order, workers):
             for photo, (first, last) in palette_ranges.items()
         }
         palettes = {photo: future.result() for photo, future in palettes.items()}
-        futures = {
-            pool.submit(features.draw, plain[tile.index], palettes[tile.photo]): tile.key for tile in order
-        }
+        futures = {pool.submit(features.draw, plain[tile.index], palettes[tile.photo]): tile.key for tile in order}
         pictures = {}
         bar = Bar("pickled", len(order))
         for future in as_completed(futures):

@@ -30,8 +30,11 @@ def faults(run, state, tiles, rival_pictures):
         counted = state.data["domain"]["sheets"][name]["tiles"]
         if counted != len(members):
             found.append(f"sheet {name} counted {counted} tiles, not {len(members)}: an update was lost")
-    found += [f"tile {key} differs from the rival's" for key in sorted(keys & set(held))
-              if held[key]["picture"] != rival_pictures[key]]
+    found += [
+        f"tile {key} differs from the rival's"
+        for key in sorted(keys & set(held))
+        if held[key]["picture"] != rival_pictures[key]
+    ]
     if not run.killed:
         found.append("no worker was killed")
     elif not crashes(run):
@@ -56,8 +59,13 @@ def table(run, state, tiles, workers, rival_seconds):
         ("commits", f"{outcomes['committed']}"),
         ("conflicts", f"{outcomes['conflict']}"),
         ("retries", f"{len(records) - len({record.task for record in records})}"),
-        ("crash records", f"{outcomes['crashed']}" + "".join(
-            f"  (task {record.task}, attempt {record.attempt}, signal {record.signal})" for record in crashes(run))),
+        (
+            "crash records",
+            f"{outcomes['crashed']}"
+            + "".join(
+                f"  (task {record.task}, attempt {record.attempt}, signal {record.signal})" for record in crashes(run)
+            ),
+        ),
         ("state version", f"{state.version}"),
         ("seconds, theus", f"{run.seconds:.2f}  (commits, audit, one worker killed)"),
         ("seconds, pickled", f"{rival_seconds:.2f}  (ProcessPoolExecutor, none of these)"),

@@ -6,6 +6,7 @@ import time
 import pytest
 
 import tasks
+from theus import WorkerCrashedError
 
 
 def records(engine, process=None):
@@ -65,7 +66,7 @@ def test_each_attempt_of_a_conflict_leaves_a_record(engine, rendezvous):
 
 
 def test_a_crash_leaves_a_record(engine):
-    with pytest.raises(Exception):
+    with pytest.raises(WorkerCrashedError):
         engine.submit(tasks.die, signal_number=int(signal.SIGKILL)).result()
     found = records(engine, "die")
     assert [record.outcome for record in found] == ["crashed", "crashed"]

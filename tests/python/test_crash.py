@@ -105,8 +105,9 @@ def test_crash_retries_used_up(engine):
     with pytest.raises(WorkerCrashedError, match="die") as caught:
         engine.submit(tasks.die, signal_number=int(signal.SIGKILL)).result()
     record = caught.value.record
-    assert (record.process, record.attempt, record.signal) == ("die", 2, signal.SIGKILL)
-    assert record.task == engine.audit.records(process="die")[0].task
+    assert (record["process"], record["attempt"], record["signal"]) == ("die", 2, signal.SIGKILL)
+    assert record["base_version"] == 0
+    assert record["task"] == engine.audit.records(process="die")[0].task
     assert caught.value.process == "die"
     assert engine.state.version == 0
     assert outcomes(engine, "die") == ["crashed", "crashed"]
@@ -119,7 +120,7 @@ def test_no_crash_retries(engine, rendezvous):
     os.kill(meeting.pid(), signal.SIGKILL)
     with pytest.raises(WorkerCrashedError) as caught:
         future.result()
-    assert caught.value.record.attempt == 1
+    assert caught.value.record["attempt"] == 1
     assert (engine.state.version, outcomes(engine, "finish_or_crash")) == (0, ["crashed"])
 
 
@@ -127,7 +128,7 @@ def test_no_crash_retries(engine, rendezvous):
 def test_other_deaths_by_signal(engine, number):
     with pytest.raises(WorkerCrashedError) as caught:
         engine.submit(tasks.die, signal_number=int(number)).result()
-    assert caught.value.record.signal == number
+    assert caught.value.record["signal"] == number
 
 
 @pytest.mark.parametrize("code", [0, 3])

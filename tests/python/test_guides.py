@@ -1,4 +1,5 @@
-"""The usage guides that the project grew from, as scripts: their lines stand here as they were written.
+"""The usage guides that the project grew from, as scripts: their lines stand here as they were written
+(but for blanks at line ends).
 
 Only what a guide leaves out is added around them: an event loop, the body of `compute_score`, a registration
 for a process that is called by name, and a `print` for the test to read.
@@ -23,20 +24,20 @@ from theus.structures import StateUpdate
 def heavy_ai_task(ctx):
     # This runs in a separate Sub-interpreter (GIL-free)
     input_data = ctx.domain.get("image_blob")
-    
+
     # ... expensive calculation ...
     result_score = compute_score(input_data)
-    
+
     # RETURN the change. Do NOT do `ctx.domain['score'] = ...`
     return StateUpdate(key="score", val=result_score)
 
 async def main():
-    # The engine routes this to a worker, waits for the result, 
+    # The engine routes this to a worker, waits for the result,
     # and then the Rust Core commits it to the central state.
     await engine.execute("heavy_ai_task", image_blob=bytes(range(101)))
 
     # Verify
-    print(engine.state.data["score"]) 
+    print(engine.state.data["score"])
 
 engine = TheusEngine()
 engine.register(heavy_ai_task)
@@ -54,11 +55,11 @@ def heavy_compute(ctx):
     # 1. Access Data (Zero Cost)
     # ctx.heavy['matrix'] is a ShmArray (numpy subclass)
     # This maps the existing memory segment instantly.
-    data = ctx.heavy['matrix'] 
-    
+    data = ctx.heavy['matrix']
+
     # 2. Compute (Releases GIL if using Numpy)
     result = np.linalg.det(data)
-    
+
     # 3. Return lightweight metadata results
     return {"det": result}
 """
@@ -92,10 +93,10 @@ while True:
     state = engine.state
     current_version = state.version
     current_value = state.data['counter']
-    
+
     # Compute new value
     new_value = current_value + 1
-    
+
     # Try to update
     try:
         engine.compare_and_swap(

@@ -79,7 +79,7 @@ def test_the_kernel_refuses_to_make_the_mapping_writable(engine, pixels):
 def test_writing_past_numpy_kills_the_worker_not_the_data(engine, pixels):
     with pytest.raises(WorkerCrashedError) as caught:
         engine.submit(heavy_tasks.poke, name="pixels").result()
-    assert caught.value.record.signal == signal.SIGSEGV
+    assert caught.value.record["signal"] == signal.SIGSEGV
     assert (pixels == 7).all()
     assert engine.submit(heavy_tasks.total, name="pixels").result() == 7_000_000
 
@@ -116,24 +116,21 @@ def test_memory_comes_back_zeroed(engine):
         assert not array.any()
         array[:] = 255
         del array
-        engine.heavy.free("scratch")
 
 
-def test_freed_memory_counts_no_longer(monkeypatch):
+def test_memory_that_nobody_refers_to_counts_no_longer(monkeypatch):
     monkeypatch.setenv("THEUS_HEAP_SIZE", "8")
     with TheusEngine() as engine:
         for _ in range(20):
             array = engine.heavy.alloc("scratch", shape=(5_000_000,), dtype="u1")
             del array
-            engine.heavy.free("scratch")
 
 
-def test_a_freed_array_stays_readable_for_who_holds_it(engine):
+def test_a_slice_keeps_the_whole_block(engine):
     array = engine.heavy.alloc("kept", shape=(2_000_000,), dtype="u1")
     array[:] = 9
     part = array[:1000]
     del array
-    engine.heavy.free("kept")
     other = engine.heavy.alloc("other", shape=(2_000_000,), dtype="u1")
     other[:] = 1
     assert (part == 9).all()

@@ -5,7 +5,7 @@ use crate::python::{MAKE_ERROR, REMOTE_ERROR};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use theus::{AllocError, Closed, CommitError, Refusal, TaskError};
+use theus::{Closed, CommitError, Isolation, Refusal, TaskError};
 use theus::ArrayError;
 
 /// What an exception carries beside its text.
@@ -50,8 +50,6 @@ pub(crate) fn array(py: Python<'_>, error: &ArrayError) -> PyErr {
     let kind = match error {
         ArrayError::Type { .. } => "TypeError",
         ArrayError::Shape { .. } | ArrayError::Encoding { .. } => "ValueError",
-        ArrayError::Memory { source: AllocError::Capacity { .. } | AllocError::Memory { .. }, .. } => "MemoryError",
-        #[expect(unreachable_patterns, reason = "the arena may learn to fail in other ways")]
         ArrayError::Memory { .. } => "MemoryError",
     };
     make(py, kind, &error.to_string(), &Fields::default())
@@ -70,19 +68,20 @@ pub(crate) fn refusal(py: Python<'_>, refusal: &Refusal) -> PyErr {
         }
         Refusal::Array(error) => array(py, error),
         Refusal::Conflict { process, error, .. } => conflict(py, process, error),
-        Refusal::Apply { process, error } => {
-            make(py, "ContextError", &text, &Fields { process: Some(process), ..Fields::default() })
-                .with_path_of(py, error)
+        Refusal::Apply { process, .. } => {
+            let path = refusal.path();
+            let fields = Fields { process: Some(process), path: path.as_deref(), ..Fields::default() };
+            make(py, "ContextError", &text, &fields)
         }
     }
 }
 
 fn conflict(py: Python<'_>, process: &str, error: &CommitError) -> PyErr {
-    let CommitError::Conflict { base, current, conflicts, strict, .. } = error else {
+    let CommitError::Conflict { base, current, conflicts, isolation, .. } = error else {
         return PyRuntimeError::new_err(error.to_string());
     };
     let paths: Vec<String> = conflicts.iter().map(|conflict| conflict.path.to_string()).collect();
-    let title = if *strict { "Strict CAS Mismatch" } else { "CAS Version Mismatch" };
+    let title = if *isolation == Isolation::Strict { "Strict CAS Mismatch" } else { "CAS Version Mismatch" };
     let message = format!(
         "{title}: '{process}' computed its update from version {base}, the state is at {current}, and these paths have \
          changed since: {}; read engine.state again and repeat",
@@ -96,20 +95,6 @@ fn conflict(py: Python<'_>, process: &str, error: &CommitError) -> PyErr {
         hint: Some("read engine.state again and repeat"),
     };
     make(py, "VersionMismatchError", &message, &fields)
-}
-
-trait WithPath {
-    fn with_path_of(self, py: Python<'_>, error: &CommitError) -> PyErr;
-}
-
-impl WithPath for PyErr {
-    fn with_path_of(self, py: Python<'_>, error: &CommitError) -> PyErr {
-        if let CommitError::Apply { error, .. } = error {
-            // The attribute is one of the class's own, so setting it cannot fail but for lack of memory.
-            let _set = self.value(py).setattr("path", error.path().to_string());
-        }
-        self
-    }
 }
 
 /// The exception for a task that ended badly.

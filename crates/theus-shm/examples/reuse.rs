@@ -18,7 +18,13 @@ fn median(mut samples: Vec<f64>) -> f64 {
     samples[samples.len() / 2]
 }
 
-fn measure(arena: &Arena, len: usize, zeroed: bool, rounds: usize, warm: bool) -> Result<Medians, Box<dyn Error>> {
+fn measure(
+    arena: &Arena,
+    len: usize,
+    zeroed: bool,
+    rounds: usize,
+    warm: bool,
+) -> Result<Medians, Box<dyn Error>> {
     let mut samples: [Vec<f64>; 4] = Default::default();
     for round in 0..rounds {
         if !warm {
@@ -41,14 +47,21 @@ fn measure(arena: &Arena, len: usize, zeroed: bool, rounds: usize, warm: bool) -
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut out = stdout().lock();
-    writeln!(out, "{:>10} {:>6} {:>7} {:>9} {:>9} {:>9} {:>9}", "bytes", "pages", "zeroed", "alloc", "fill", "free", "all")?;
+    writeln!(
+        out,
+        "{:>10} {:>6} {:>7} {:>9} {:>9} {:>9} {:>9}",
+        "bytes", "pages", "zeroed", "alloc", "fill", "free", "all"
+    )?;
     for (len, rounds) in [(4096, 2001), (8 * MIB, 401), (100 * MIB, 21)] {
         for warm in [true, false] {
             for zeroed in [true, false] {
                 let arena = Arena::new(ArenaOptions { capacity: 1 << 30 });
                 let [alloc, fill, free, all] = measure(&arena, len, zeroed, rounds, warm)?;
                 let pages = if warm { "warm" } else { "fresh" };
-                writeln!(out, "{len:>10} {pages:>6} {zeroed:>7} {alloc:>9.4} {fill:>9.4} {free:>9.4} {all:>9.4}")?;
+                writeln!(
+                    out,
+                    "{len:>10} {pages:>6} {zeroed:>7} {alloc:>9.4} {fill:>9.4} {free:>9.4} {all:>9.4}"
+                )?;
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::stamps::Stamps;
 use std::collections::HashSet;
 use std::fmt;
 use theus_sync::Arc;
-use theus_value::{ApplyError, Map, Op, Path, Update, Value};
+use theus_value::{ApplyError, Map, Op, Path, Value};
 
 /// The state at one version. Clones in O(1); holding one keeps its values alive and hinders nobody.
 #[derive(Clone)]

@@ -79,6 +79,15 @@ impl Map {
         Self(Repr::Small(Arc::new(Vec::new())))
     }
 
+    /// The keys must differ from one another.
+    pub(crate) fn from_distinct(entries: Vec<(Key, Value)>) -> Self {
+        if entries.len() <= SMALL {
+            Self(Repr::Small(Arc::new(entries)))
+        } else {
+            entries.into_iter().collect()
+        }
+    }
+
     /// The number of entries.
     pub fn len(&self) -> usize {
         match &self.0 {

@@ -35,8 +35,8 @@ pub struct Attempt {
 pub struct Settled {
     /// The version that it made.
     pub version: u64,
-    /// The body's value, if it returned a plain one.
-    pub value: Option<Value>,
+    /// What the body returned.
+    pub returned: Returned,
 }
 
 impl Attempt {
@@ -185,7 +185,7 @@ pub(crate) fn bring_arrays(engine: &Engine, update: Update) -> Result<Update, Re
                 if is_heavy(path) && &*object.codec == ARRAY_CODEC =>
             {
                 let heavy = adopt(engine.arena(), &path.to_string(), object)?;
-                brought.set(path.clone(), Value::Heavy(heavy));
+                brought.set(path.clone(), Value::Heavy(Arc::new(heavy)));
             }
             other => {
                 brought.push(other.clone());

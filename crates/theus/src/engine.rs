@@ -52,7 +52,7 @@ struct Inner {
     launch: Mutex<Launch>,
     next_task: AtomicU64,
     next_function: AtomicU32,
-    backoff: Backoff,
+    backoff: Mutex<Backoff>,
     process: u32,
 }
 
@@ -86,7 +86,7 @@ impl Engine {
             launch: Mutex::new(builder.launch),
             next_task: AtomicU64::new(1),
             next_function: AtomicU32::new(1),
-            backoff: Backoff::new(u64::from(process)),
+            backoff: Mutex::new(Backoff::new(u64::from(process))),
             process,
         };
         Engine { inner: Arc::new(inner) }
@@ -125,7 +125,7 @@ impl Engine {
     /// extra retries come after the granted ones and wait as long as the last of these.
     pub(crate) fn backoff(&self, conflicts: u32, extra: u32) -> Option<Duration> {
         let granted = conflicts <= MAX_RETRIES.saturating_add(extra);
-        granted.then(|| self.inner.backoff.wait(conflicts.min(MAX_RETRIES)))
+        granted.then(|| self.inner.backoff.lock().wait(conflicts.min(MAX_RETRIES)))
     }
 
     /// Commits an update of the caller at a version that it has read.

@@ -5,7 +5,7 @@ use crate::returned::Violation;
 use std::time::Duration;
 use theus_pool::CrashRecord;
 use theus_state::CommitError;
-use theus_value::Value;
+use theus_value::{ApplyError, Path, Value};
 use thiserror::Error;
 
 /// Why an attempt's update was not committed.
@@ -35,6 +35,33 @@ pub enum Refusal {
         /// What does not fit, with the update.
         error: CommitError,
     },
+}
+
+impl Refusal {
+    /// The path that it is about, where it is about one.
+    pub fn path(&self) -> Option<String> {
+        match self {
+            Refusal::Violation(violation) => violation.path().map(str::to_owned),
+            Refusal::Array(_) => None,
+            Refusal::Conflict { error: CommitError::Conflict { conflicts, .. }, .. } => {
+                conflicts.first().map(|conflict| conflict.path.to_string())
+            }
+            Refusal::Conflict { error, .. } | Refusal::Apply { error, .. } => match error {
+                CommitError::Apply { error, .. } => Some(apply_path(error).to_string()),
+                CommitError::Conflict { .. } => None,
+            },
+        }
+    }
+}
+
+fn apply_path(error: &ApplyError) -> Path {
+    match error {
+        ApplyError::NotAContainer { path, .. }
+        | ApplyError::NoSuchIndex { path, .. }
+        | ApplyError::NotAList { path, .. }
+        | ApplyError::ListItem { path } => path.clone(),
+        _ => Path::root(),
+    }
 }
 
 /// What a worker said of an exception in its task.

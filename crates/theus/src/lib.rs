@@ -34,4 +34,4 @@ pub use theus_audit::{Entry, Filter, Outcome, Record, Trail};
 pub use theus_pool::{Function, Launch, PoolStats, WorkerStats};
 pub use theus_shm::{AllocError, Arena, Block};
 pub use theus_state::{CommitError, Isolation, Snapshot};
-pub use theus_value::{Path, Update, Value};
+pub use theus_value::{Path, Update, Value, decode, encode};

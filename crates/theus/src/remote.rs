@@ -83,7 +83,7 @@ impl RemoteTask {
         }
         let mut segments = Vec::new();
         let mut listed = Map::new();
-        let root = Path::from_segments(vec![HEAVY.into()]);
+        let root = Path::from_segments([HEAVY]);
         for (name, value) in arrays.iter() {
             if self.attempt.process().contract.access(&root.child(name)) == Access::Full {
                 collect_segments(value, &mut segments);
@@ -119,13 +119,9 @@ impl RemoteTask {
                 return Next::Done(Err(TaskError::Unreadable { process: self.name(), reason }));
             }
         };
-        let value = match &returned {
-            Returned::Value(value) => Some(value.clone()),
-            Returned::Update(_) => None,
-        };
         let reads = std::mem::take(&mut self.reads);
-        match self.attempt.settle(returned, reads) {
-            Ok(version) => Next::Done(Ok(Settled { version, value })),
+        match self.attempt.settle(returned.clone(), reads) {
+            Ok(version) => Next::Done(Ok(Settled { version, returned })),
             Err(Refusal::Conflict { retry: Some(wait), .. }) => self.retry(wait),
             Err(refusal) => Next::Done(Err(refusal.into())),
         }

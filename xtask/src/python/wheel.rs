@@ -16,7 +16,8 @@ pub(crate) fn build() -> Result<PathBuf, Failure> {
     let venv = Venv::make(&place::target().join(venv::BUILD), &Interpreter::first()?)?;
     let maturin = venv.program("maturin");
     if !maturin.exists() {
-        venv.install(&[MATURIN])?;
+        // A newer pip as well: this one has to serve interpreters that the system's pip is too old for.
+        venv.install(&["--upgrade", "pip", MATURIN])?;
     }
     let wheels = place::target().join("wheels");
     remove_all(&wheels)?;

@@ -14,10 +14,10 @@ from typing import Any
 from . import _native
 from ._registry import named_parameters
 from .errors import TransferError
-from .structures import StateUpdate, thaw
+from .structures import StateUpdate
 
 
-class Callable_:
+class Made:
     """A function that this worker has made, or the error that it could not."""
 
     __slots__ = ("contract", "error", "function", "is_async", "name", "names")
@@ -69,7 +69,7 @@ def _make(definition: dict[str, Any]) -> Any:
     return found
 
 
-def _report(name: str, error: BaseException) -> dict[str, Any]:
+def _report(error: BaseException) -> dict[str, Any]:
     """What the engine needs to raise this exception again."""
     import pickle
 
@@ -99,40 +99,40 @@ def _text(error: BaseException) -> str:
         return "(an error whose text cannot be made)"
 
 
-def _run(worker: Any, functions: dict[int, Callable_], task: Any) -> None:
+def _run(functions: dict[int, Made], task: Any) -> None:
     known = functions[task.function]
     try:
-        args, kwargs = task.arguments(known.contract)
-        result = known.run(task.context, args, kwargs)
+        ctx, args, kwargs = task.begin(known.contract)
+        result = known.run(ctx, args, kwargs)
         if isinstance(result, StateUpdate):
-            task.complete_update(worker, result._ops())
+            task.complete_update(known.contract, result._ops())
         else:
-            task.complete(worker, result)
+            task.complete(known.contract, result)
     except (KeyboardInterrupt, SystemExit, Exception) as error:
-        task.fail(worker, _report(known.name, error))
+        task.fail(_report(error))
 
 
 def main() -> None:
     """Runs this process as a worker."""
     # The engine decides when a worker ends; Ctrl-C in a terminal reaches both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    control = os.dup(0)
+    worker = _native.Worker()
+    # A task that reads its standard input shall find nothing there, not the engine's messages.
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    worker = _native.Worker(control)
     hello = worker.hello()
     sys.path[:] = hello["path"]
-    functions: dict[int, Callable_] = {}
+    functions: dict[int, Made] = {}
     worker.ready()
     while True:
         event = worker.next()
         if event is None:
             return
         if type(event) is tuple:
-            functions[event[0]] = Callable_(event[1])
+            functions[event[0]] = Made(event[1])
         else:
-            _run(worker, functions, event)
+            _run(functions, event)
 
 
 if __name__ == "__main__":

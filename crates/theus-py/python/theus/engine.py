@@ -193,11 +193,13 @@ class TheusEngine:
             try:
                 result = await registered.function(attempt.context(), *args, **named)
             except BaseException as error:
-                attempt.abandon(error)
-                raise
+                wait = attempt.raised(error)
+                if wait is None:
+                    raise
+            else:
+                wait = attempt.settle(result)
             finally:
                 _running.reset(token)
-            wait = attempt.settle(result)
             if wait is None:
                 return result
             await asyncio.sleep(wait)

@@ -163,7 +163,7 @@ impl Reading {
             let block = BLOCK_OF.get(py)?.call1((object,))?;
             if let Ok(block) = block.cast::<Block>() {
                 if let Some(heavy) = block.get().heavy() {
-                    return Ok(Some(Value::Heavy(heavy)));
+                    return Ok(Some(Value::Heavy(Arc::new(heavy))));
                 }
             }
         }

@@ -3,5 +3,5 @@
 mod from_python;
 mod to_python;
 
-pub(crate) use from_python::{Handles, Unstorable, from_python};
+pub(crate) use from_python::{Handles, from_python};
 pub(crate) use to_python::{Arrays, Style, to_python};

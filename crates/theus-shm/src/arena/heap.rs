@@ -47,6 +47,8 @@ pub(crate) struct Heap {
     heads: [[u32; COLUMNS]; ROWS],
     /// The one part that is a whole segment.
     empty: Option<u32>,
+    /// Length of all segments.
+    bytes: usize,
 }
 
 /// The list in which a free part of this many granules hangs.
@@ -77,6 +79,7 @@ impl Heap {
             columns: [0; ROWS],
             heads: [[NONE; COLUMNS]; ROWS],
             empty: None,
+            bytes: 0,
         }
     }
 
@@ -89,6 +92,7 @@ impl Heap {
 
     /// Adds the whole of a new segment and takes its first `len` bytes.
     pub(crate) fn grow(&mut self, span: Span, len: usize) -> (Part, Span) {
+        self.bytes += span.len();
         let node = self.insert(Node { span: None, before: NONE, after: NONE, newer: NONE, older: NONE });
         self.link(node, span);
         self.take(node, len)
@@ -116,9 +120,15 @@ impl Heap {
     /// Gives up the segment that is kept although nothing in it is used.
     pub(crate) fn trim(&mut self) -> Option<Span> {
         let node = self.empty.take()?;
-        let span = self.unlink(node);
+        let span = self.unlink(node)?;
         self.remove(node);
-        span
+        self.bytes -= span.len();
+        Some(span)
+    }
+
+    /// Length of all its segments.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Bytes of the segment that is kept although nothing in it is used.

@@ -32,9 +32,9 @@ const LARGE: usize = 1 << 20;
 const CROWDED: u64 = 256;
 /// From then on only blocks of at least this many bytes get one.
 const LARGE_WHEN_CROWDED: usize = 8 << 20;
-/// The first shared segment has this many bytes, each next one twice as many,
+/// The first shared segment has this many bytes; a further one doubles what is shared,
 const FIRST_SHARED: usize = 1 << 20;
-/// up to this many.
+/// by at most this many.
 const LAST_SHARED: usize = 64 << 20;
 /// Segments are multiples of this.
 const PAGE: usize = 4096;
@@ -108,8 +108,6 @@ struct State {
     own: u64,
     segments: u64,
     reserved: u64,
-    /// Length of the next shared segment.
-    next_shared: usize,
     heap: Heap,
     kept: Kept,
     /// The arena is gone: what comes back now is let go.
@@ -127,7 +125,6 @@ impl Arena {
             own: 0,
             segments: 0,
             reserved: 0,
-            next_shared: FIRST_SHARED,
             heap: Heap::new(),
             kept: Kept::default(),
             closed: false,
@@ -273,9 +270,7 @@ impl Core {
             Err(error) if error.is_shortage() && wanted > needed => self.segment(needed, "theus-shared")?,
             other => other?,
         };
-        let mut state = self.state.lock();
-        state.next_shared = state.next_shared.saturating_mul(2).min(LAST_SHARED);
-        Ok(grant(state.heap.grow(span, len)))
+        Ok(grant(self.state.lock().heap.grow(span, len)))
     }
 
     /// A segment of its own.
@@ -325,7 +320,10 @@ impl Core {
         state.used -= charge as u64;
         state.blocks -= 1;
         let released = match home {
-            Home::Shared(part) => state.heap.free(part, span),
+            Home::Shared(part) => {
+                let surplus = state.heap.free(part, span);
+                if state.closed { state.heap.trim() } else { surplus }
+            }
             Home::Own => state.put_kept(span),
         };
         if let Some(span) = &released {
@@ -341,7 +339,7 @@ impl State {
     fn shared_len(&self, len: usize) -> usize {
         let room = usize::try_from(self.capacity.saturating_sub(self.reserved)).unwrap_or(usize::MAX);
         let room = room - room % PAGE;
-        self.next_shared.min(room).max(len.next_multiple_of(PAGE))
+        self.heap.bytes().clamp(FIRST_SHARED, LAST_SHARED).min(room).max(len.next_multiple_of(PAGE))
     }
 
     fn take_kept(&mut self, len: usize) -> Option<Span> {

@@ -104,12 +104,16 @@ fn table<'a>(from: ValueRef<'a>, left: usize, limit: usize) -> Result<Table<'a>,
 
 fn items(from: ValueRef<'_>, left: usize, limit: usize) -> Result<Vec<Value>, DecodeError> {
     let table = table(from, left, limit)?;
-    (0..table.count).map(|n| value(from.item(&table, n)?, left - 1, limit)).collect()
+    let mut items = Vec::with_capacity(table.count);
+    for n in 0..table.count {
+        items.push(value(from.item(&table, n)?, left - 1, limit)?);
+    }
+    Ok(items)
 }
 
 fn set(from: ValueRef<'_>, left: usize, limit: usize) -> Result<Value, DecodeError> {
     let table = table(from, left, limit)?;
-    let mut items = Vec::new();
+    let mut items = Vec::with_capacity(table.count);
     let mut last: Option<&[u8]> = None;
     for n in 0..table.count {
         let item = from.item(&table, n)?;
@@ -125,7 +129,7 @@ fn set(from: ValueRef<'_>, left: usize, limit: usize) -> Result<Value, DecodeErr
 fn map(from: ValueRef<'_>, left: usize, limit: usize) -> Result<Map, DecodeError> {
     let table = table(from, left, limit)?;
     let bad = |what| DecodeError::Malformed { at: from.position(), what };
-    let mut entries: Vec<(Key, Value)> = Vec::new();
+    let mut entries: Vec<(Key, Value)> = Vec::with_capacity(table.count);
     for n in 0..table.count {
         let key = from.key(&table, n).ok_or_else(|| bad("a map key that is not there or not UTF-8"))?;
         if !table.is_ordered() && entries.iter().any(|(earlier, _)| **earlier == *key) {
@@ -145,7 +149,7 @@ fn map(from: ValueRef<'_>, left: usize, limit: usize) -> Result<Map, DecodeError
             last = Some(key);
         }
     }
-    Ok(entries.into_iter().collect())
+    Ok(Map::from_distinct(entries))
 }
 
 /// The block, shape and dtype after a heavy value's tag.

@@ -1,0 +1,116 @@
+//! An attempt whose body Python runs: begin, give it a context, settle what it returned.
+
+use crate::context::Context;
+use crate::errors::refusal;
+use crate::python::VERSION_MISMATCH;
+use crate::reader::Reader;
+use crate::update::returned;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::sync::{Arc, Mutex};
+use theus::{Outcome, Refusal};
+
+/// A running attempt, with its arguments and its reader.
+pub(crate) struct Running {
+    pub(crate) attempt: theus::Attempt,
+    reader: Arc<Reader>,
+}
+
+impl Running {
+    pub(crate) fn new(mut attempt: theus::Attempt, retries: u32) -> Self {
+        attempt.allow_retries(retries);
+        let reader = Reader::of_brain(attempt.process(), attempt.snapshot());
+        Running { attempt, reader }
+    }
+
+    /// The context for the body.
+    pub(crate) fn context(&self, arguments: Py<PyDict>) -> Context {
+        let (version, number) = (self.attempt.snapshot().version(), self.attempt.number());
+        Context::new(&self.reader, arguments, version, number, None)
+    }
+
+    /// Begins the next attempt on a fresh snapshot.
+    pub(crate) fn again(&mut self) {
+        self.attempt.again();
+        self.reader = Reader::of_brain(self.attempt.process(), self.attempt.snapshot());
+    }
+
+    /// Settles the attempt; Some(seconds) when it shall be run again after them.
+    pub(crate) fn settle(&mut self, result: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
+        let reads = self.reader.end();
+        let returned = match returned(self.attempt.process(), result) {
+            Ok(returned) => returned,
+            Err(error) => {
+                self.attempt.abandon(Outcome::Failed, error.to_string());
+                return Err(error);
+            }
+        };
+        match self.attempt.settle(returned, reads) {
+            Ok(_version) => Ok(None),
+            Err(Refusal::Conflict { retry: Some(wait), .. }) => Ok(Some(wait.as_secs_f64())),
+            Err(refused) => Err(refusal(result.py(), &refused)),
+        }
+    }
+
+    /// The body raised. Some(seconds) when that was a conflict and it shall be run again after them.
+    pub(crate) fn raised(&mut self, py: Python<'_>, error: &PyErr) -> Option<f64> {
+        self.reader.end();
+        let conflict = VERSION_MISMATCH.get(py).is_ok_and(|class| error.matches(py, class).unwrap_or_default());
+        if conflict {
+            return self.attempt.conflicted(error.to_string()).map(|wait| wait.as_secs_f64());
+        }
+        self.attempt.abandon(Outcome::Failed, error.to_string());
+        None
+    }
+}
+
+/// An attempt whose body is a coroutine.
+#[pyclass(frozen, module = "theus._native")]
+pub(crate) struct Attempt {
+    running: Mutex<Running>,
+    arguments: Py<PyDict>,
+}
+
+impl Attempt {
+    pub(crate) fn new(attempt: theus::Attempt, arguments: Py<PyDict>, retries: u32) -> Self {
+        Attempt { running: Mutex::new(Running::new(attempt, retries)), arguments }
+    }
+
+    fn with<T>(&self, use_it: impl FnOnce(&mut Running) -> PyResult<T>) -> PyResult<T> {
+        match self.running.try_lock() {
+            Ok(mut running) => use_it(&mut running),
+            Err(std::sync::TryLockError::Poisoned(poisoned)) => use_it(&mut poisoned.into_inner()),
+            Err(std::sync::TryLockError::WouldBlock) => {
+                Err(PyRuntimeError::new_err("an attempt is being settled by another thread"))
+            }
+        }
+    }
+}
+
+#[pymethods]
+impl Attempt {
+    /// The context for the body.
+    fn context(&self, py: Python<'_>) -> PyResult<Context> {
+        self.with(|running| Ok(running.context(self.arguments.clone_ref(py))))
+    }
+
+    /// Settles the attempt; seconds when it shall be run again after them, else None.
+    fn settle(&self, result: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
+        self.with(|running| running.settle(result))
+    }
+
+    /// The body raised; seconds when it shall be run again after them, else None.
+    fn raised(&self, py: Python<'_>, error: Bound<'_, PyAny>) -> PyResult<Option<f64>> {
+        let error = PyErr::from_value(error);
+        self.with(|running| Ok(running.raised(py, &error)))
+    }
+
+    /// Begins the next attempt on a fresh snapshot.
+    fn again(&self) -> PyResult<()> {
+        self.with(|running| {
+            running.again();
+            Ok(())
+        })
+    }
+}

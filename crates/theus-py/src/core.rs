@@ -1,0 +1,298 @@
+//! The engine as a Python object.
+
+use crate::attempt::{Attempt, Running};
+use crate::block::Block;
+use crate::convert::{Handles, from_python};
+use crate::errors::{array, closed, refusal};
+use crate::process::{Function, Process};
+use crate::record::Record;
+use crate::snapshot::Snapshot;
+use crate::task::Task;
+use crate::update::update;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use theus::{CALLER, Engine, Filter, Isolation, Launch, RemoteTask, encode};
+use theus_value::{Map, Value};
+
+thread_local! {
+    /// The engines whose sync bodies run on this thread, innermost last, by the address of their `Core`.
+    static BODIES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes that a body of an engine runs on this thread, for as long as it lives.
+struct InBody;
+
+impl InBody {
+    fn enter(core: &Core) -> Self {
+        BODIES.with_borrow_mut(|bodies| bodies.push(core.address()));
+        InBody
+    }
+}
+
+impl Drop for InBody {
+    fn drop(&mut self) {
+        BODIES.with_borrow_mut(|bodies| bodies.pop());
+    }
+}
+
+/// The engine.
+#[pyclass(frozen, module = "theus._native")]
+pub(crate) struct Core {
+    engine: Engine,
+}
+
+impl Core {
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        // Ending the workers joins threads that may wait for the GIL, so it must not be held meanwhile.
+        let engine = self.engine.clone();
+        Python::attach(|py| py.detach(|| engine.shutdown(Duration::ZERO)));
+    }
+}
+
+#[pymethods]
+impl Core {
+    #[new]
+    fn new(
+        initial: &Bound<'_, PyDict>,
+        isolation: &str,
+        heap_bytes: u64,
+        pool_size: usize,
+    ) -> PyResult<Self> {
+        let py = initial.py();
+        let mut roots = Map::new();
+        for (name, value) in initial.iter() {
+            let name: String = name.extract()?;
+            let value = from_python(&value, Handles::Allowed).map_err(|error| error.storing(py, "TheusEngine", &name))?;
+            roots.insert(name.into(), value);
+        }
+        let builder = Engine::builder().initial(roots).isolation(mode(isolation)?);
+        let engine = builder.heap_bytes(heap_bytes).pool_size(pool_size).build();
+        Ok(Core { engine })
+    }
+
+    /// The state as it is now.
+    fn snapshot(&self) -> Snapshot {
+        Snapshot { snapshot: self.engine.snapshot() }
+    }
+
+    #[getter]
+    fn isolation(&self) -> &'static str {
+        self.engine.isolation().as_str()
+    }
+
+    #[setter]
+    fn set_isolation(&self, isolation: &str) -> PyResult<()> {
+        self.engine.set_isolation(mode(isolation)?);
+        Ok(())
+    }
+
+    /// Commits operations (kind, path, value) at a version.
+    fn compare_and_swap(&self, py: Python<'_>, expected: u64, ops: &Bound<'_, PyList>) -> PyResult<()> {
+        self.engine.check_open().map_err(|error| closed(py, &error))?;
+        let wanted = update(CALLER, ops)?;
+        self.engine.compare_and_swap(expected, wanted.update).map(drop).map_err(|refused| refusal(py, &refused))
+    }
+
+    /// Runs a sync body in the calling thread until it is committed.
+    fn call<'py>(
+        &self,
+        py: Python<'py>,
+        process: &Process,
+        function: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: &Bound<'py, PyDict>,
+        retries: u32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let attempt = self.engine.begin(&process.process).map_err(|error| closed(py, &error))?;
+        let named = if kwargs.is_empty() { None } else { Some(process.named(kwargs)?) };
+        let mut running = Running::new(attempt, retries);
+        loop {
+            let context = Bound::new(py, running.context(kwargs.clone().unbind()))?;
+            let called = {
+                let _nesting = InBody::enter(self);
+                if args.is_empty() {
+                    function.call((context,), named.as_ref())
+                } else {
+                    let mut all = vec![context.into_any()];
+                    all.extend(args.iter());
+                    function.call(PyTuple::new(py, all)?, named.as_ref())
+                }
+            };
+            let wait = match called {
+                Ok(result) => match running.settle(&result)? {
+                    None => return Ok(result),
+                    Some(wait) => wait,
+                },
+                Err(error) => match running.raised(py, &error) {
+                    None => return Err(error),
+                    Some(wait) => wait,
+                },
+            };
+            py.detach(|| std::thread::sleep(Duration::from_secs_f64(wait)));
+            py.check_signals()?;
+            running.again();
+        }
+    }
+
+    /// Begins an attempt whose body the caller runs.
+    fn begin(&self, py: Python<'_>, process: &Process, kwargs: Py<PyDict>, retries: u32) -> PyResult<Attempt> {
+        let attempt = self.engine.begin(&process.process).map_err(|error| closed(py, &error))?;
+        Ok(Attempt::new(attempt, kwargs, retries))
+    }
+
+    /// Notes a function for workers, from the description that they make it from.
+    fn function(&self, definition: &Bound<'_, PyDict>) -> PyResult<Function> {
+        let value = from_python(definition.as_any(), Handles::Copied)
+            .map_err(|error| error.travelling(definition.py(), "(function)", "its definition"))?;
+        let function = theus::Function { id: self.engine.new_function_id(), definition: encode(&value) };
+        Ok(Function { function: Arc::new(function) })
+    }
+
+    /// Hands a task to the workers.
+    fn submit(
+        &self,
+        py: Python<'_>,
+        process: &Process,
+        function: &Function,
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
+        timeout: Option<f64>,
+    ) -> PyResult<Task> {
+        let name = &process.process.name;
+        let arguments = from_python(args.as_any(), Handles::Allowed)
+            .map_err(|error| error.travelling(py, name, "positional argument"))?;
+        let named =
+            from_python(kwargs.as_any(), Handles::Allowed).map_err(|error| error.travelling(py, name, "argument"))?;
+        if !self.engine.has_pool() {
+            self.engine.set_launch(launch(py)?);
+        }
+        let limit = match timeout {
+            Some(seconds) => Some(
+                Duration::try_from_secs_f64(seconds)
+                    .map_err(|_| PyValueError::new_err(format!("timeout={seconds}: give seconds from 0")))?,
+            ),
+            None => process.process.contract.timeout,
+        };
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let function = Arc::clone(&function.function);
+        let task = RemoteTask::new(&self.engine, &process.process, function, arguments, named).limit(limit);
+        let handle = py.detach(|| self.engine.submit(task, deadline)).map_err(|error| closed(py, &error))?;
+        Ok(Task::new(handle))
+    }
+
+    /// A zeroed, writable block.
+    fn alloc(&self, py: Python<'_>, name: &str, shape: Vec<u64>, dtype: &str) -> PyResult<Block> {
+        self.engine.check_open().map_err(|error| closed(py, &error))?;
+        let arena = self.engine.arena();
+        let block = py.detach(|| theus::allocate(arena, name, dtype, &shape, true));
+        let block = block.map_err(|error| array(py, &error))?;
+        Ok(Block::of_brain(&block, dtype, &shape, false))
+    }
+
+    /// The kept audit records.
+    fn records<'py>(
+        &self,
+        py: Python<'py>,
+        process: Option<&str>,
+        since: Option<u64>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let records = self.engine.trail().records(Filter { process, since });
+        PyList::new(py, records.into_iter().map(|record| Record::new(record).into_pyobject(py)).collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// How many attempts ended in which outcome.
+    fn audit_counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counts = PyDict::new(py);
+        for (outcome, count) in self.engine.trail().counts().iter() {
+            counts.set_item(outcome.as_str(), count)?;
+        }
+        Ok(counts)
+    }
+
+    /// What the engine has done and is doing.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let stats = PyDict::new(py);
+        stats.set_item("version", self.engine.snapshot().version())?;
+        stats.set_item("attempts", self.audit_counts(py)?)?;
+        stats.set_item("heavy_bytes", self.engine.arena().stats().used)?;
+        let workers = PyList::empty(py);
+        let pool = self.engine.pool_stats().unwrap_or_default();
+        for worker in &pool.workers {
+            let about = PyDict::new(py);
+            about.set_item("pid", worker.pid)?;
+            about.set_item("task", worker.task)?;
+            about.set_item("alive", worker.alive)?;
+            about.set_item("ready", worker.ready)?;
+            workers.append(about)?;
+        }
+        stats.set_item("workers", workers)?;
+        stats.set_item("workers_ended", pool.workers_ended)?;
+        stats.set_item("queued", pool.queued)?;
+        stats.set_item("outstanding", pool.outstanding)?;
+        stats.set_item("refused", pool.refused)?;
+        Ok(stats)
+    }
+
+    /// True while a sync body of this engine runs on this thread.
+    fn in_body(&self) -> bool {
+        BODIES.with_borrow(|bodies| bodies.contains(&self.address()))
+    }
+
+    /// Raises when the engine is shut down.
+    fn check_open(&self, py: Python<'_>) -> PyResult<()> {
+        self.engine.check_open().map_err(|error| closed(py, &error))
+    }
+
+    /// Ends the workers and takes no more work.
+    fn shutdown(&self, py: Python<'_>, timeout: f64) {
+        let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::from_secs(86_400));
+        py.detach(|| self.engine.shutdown(timeout));
+    }
+}
+
+fn mode(isolation: &str) -> PyResult<Isolation> {
+    match isolation {
+        "smart" => Ok(Isolation::Smart),
+        "strict" => Ok(Isolation::Strict),
+        "serializable" => Ok(Isolation::Serializable),
+        other => Err(PyValueError::new_err(format!("isolation {other:?} is not known"))),
+    }
+}
+
+/// How a worker is started: this interpreter, anew, with the import path and the folder of now.
+fn launch(py: Python<'_>) -> PyResult<Launch> {
+    let sys = py.import("sys")?;
+    let mut path = Vec::new();
+    for entry in sys.getattr("path")?.try_iter()? {
+        // Entries that are no text (finders may put anything there) mean nothing to another process.
+        if let Ok(text) = entry?.cast::<PyString>() {
+            path.push(Value::from(text.to_str()?));
+        }
+    }
+    let hello: Map = [("path".into(), Value::List(path.into()))].into_iter().collect();
+    let program: PathBuf = sys.getattr("executable")?.extract()?;
+    // The worker must find this very package before it knows the engine's import path.
+    let package: PathBuf = py.import("theus")?.getattr("__file__")?.extract()?;
+    let home = package.parent().and_then(|package| package.parent()).map(PathBuf::from).unwrap_or_default();
+    let start = "import sys; sys.path.insert(0, sys.argv[1]); import theus._worker as worker; worker.main()";
+    let arguments: Vec<OsString> = vec!["-c".into(), start.into(), home.into()];
+    Ok(Launch {
+        program,
+        arguments,
+        environment: Vec::new(),
+        directory: None,
+        hello: encode(&Value::Map(hello)),
+    })
+}

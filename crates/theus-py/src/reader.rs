@@ -1,0 +1,84 @@
+//! The reader: how a running body reads the state, in the engine's process or on a worker.
+//!
+//! Invariant: after the body has ended, every read is refused, so that no view outlives the snapshot it was meant for.
+
+use crate::convert::Arrays;
+use crate::errors::{Fields, make};
+use crate::worker::Worker;
+use pyo3::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use theus::{Path, Process, Reading, Snapshot, read};
+
+enum Place {
+    Brain(Snapshot),
+    Worker { worker: Py<Worker>, task: u64, attempt: u32 },
+}
+
+/// What views of one running body share.
+pub(crate) struct Reader {
+    place: Place,
+    pub(crate) process: Process,
+    alive: AtomicBool,
+    reads: Mutex<Vec<Path>>,
+}
+
+impl Reader {
+    /// A reader of a snapshot in this process.
+    pub(crate) fn of_brain(process: &Process, snapshot: &Snapshot) -> Arc<Self> {
+        Reader::new(Place::Brain(snapshot.clone()), process)
+    }
+
+    /// A reader of the snapshot of a worker's task.
+    pub(crate) fn of_worker(process: &Process, worker: Py<Worker>, task: u64, attempt: u32) -> Arc<Self> {
+        Reader::new(Place::Worker { worker, task, attempt }, process)
+    }
+
+    fn new(place: Place, process: &Process) -> Arc<Self> {
+        let (alive, reads) = (AtomicBool::new(true), Mutex::new(Vec::new()));
+        Arc::new(Reader { place, process: process.clone(), alive, reads })
+    }
+
+    /// Reads a path under the contract.
+    pub(crate) fn read(&self, py: Python<'_>, path: &Path) -> PyResult<Reading> {
+        self.check_alive(py)?;
+        match &self.place {
+            Place::Brain(snapshot) => {
+                // A panic while the list is held leaves it a list.
+                self.reads.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+                Ok(read(&self.process.contract, snapshot, path))
+            }
+            Place::Worker { worker, task, attempt } => worker.get().fetch(py, *task, *attempt, path),
+        }
+    }
+
+    pub(crate) fn arrays(&self) -> Arrays<'_> {
+        match &self.place {
+            Place::Brain(_) => Arrays::Brain,
+            Place::Worker { worker, .. } => Arrays::Worker(worker.get()),
+        }
+    }
+
+    /// True on a worker: writes there are refused with the advice to return an update.
+    pub(crate) fn is_remote(&self) -> bool {
+        matches!(self.place, Place::Worker { .. })
+    }
+
+    /// The body has ended. Returns what it has read.
+    pub(crate) fn end(&self) -> Vec<Path> {
+        // Relaxed: the flag guards no data, and the body's own thread is the one that is told.
+        self.alive.store(false, Ordering::Relaxed);
+        std::mem::take(&mut *self.reads.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn check_alive(&self, py: Python<'_>) -> PyResult<()> {
+        if self.alive.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let name = &*self.process.name;
+        let message = format!(
+            "No active transaction found: process '{name}' has ended, and its context with it; return what you need"
+        );
+        Err(make(py, "GuardError", &message, &Fields { process: Some(name), ..Fields::default() }))
+    }
+}

@@ -1,0 +1,228 @@
+//! The worker's end as Python objects: the loop's events, the running task, and the Brain's arrays.
+
+use crate::block::Block;
+use crate::context::Context;
+use crate::convert::{Arrays, Handles, Style, from_python, to_python};
+use crate::process::Process;
+use crate::python::AS_ARRAY;
+use crate::reader::Reader;
+use crate::update::{ASSERT_VERSION, parts};
+use pyo3::exceptions::{PyOSError, PyRuntimeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use std::collections::HashMap;
+use std::os::fd::AsFd;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+use theus::{Path, Reading, decode, encode, path_query};
+use theus_pool::{Event, WorkerError};
+use theus_value::{Heavy, Key, Value};
+
+/// How long the loop sleeps without looking for signals.
+const SLICE: Duration = Duration::from_millis(500);
+
+struct Known {
+    array: Py<PyAny>,
+    segment: u64,
+}
+
+/// This process as a worker.
+#[pyclass(frozen, module = "theus._native")]
+pub(crate) struct Worker {
+    link: Mutex<theus_pool::Worker>,
+    /// Arrays by the serial of their block: the same block is the same array.
+    arrays: Mutex<HashMap<u64, Known>>,
+    hello: Vec<u8>,
+}
+
+fn broken(error: &WorkerError) -> PyErr {
+    PyOSError::new_err(error.to_string())
+}
+
+impl Worker {
+    /// The link. Only the worker's main thread uses it for long, and never while Python code runs.
+    fn link(&self) -> MutexGuard<'_, theus_pool::Worker> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the Brain for a path of a task's snapshot.
+    pub(crate) fn fetch(&self, py: Python<'_>, task: u64, attempt: u32, path: &Path) -> PyResult<Reading> {
+        let query = path_query(path);
+        let reply = py.detach(|| self.link().fetch(task, attempt, &query)).map_err(|error| broken(&error))?;
+        let confused = || PyRuntimeError::new_err("the engine's reply cannot be read");
+        let Ok(Value::Tuple(parts)) = decode(&reply) else { return Err(confused()) };
+        match &*parts {
+            [Value::Int(0), _] => Ok(Reading::Absent),
+            [Value::Int(1), value] => Ok(Reading::Whole(value.clone())),
+            [Value::Int(2), _] => Ok(Reading::Refused),
+            [Value::Int(3), Value::Tuple(keys)] => {
+                let keys: Option<Vec<Key>> =
+                    keys.iter().map(|key| if let Value::Str(key) = key { Some(key.clone()) } else { None }).collect();
+                keys.map(Reading::Keys).ok_or_else(confused)
+            }
+            _ => Err(confused()),
+        }
+    }
+
+    /// The array of a block of the Brain, mapped read-only.
+    pub(crate) fn array<'py>(&self, py: Python<'py>, heavy: &Heavy) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(known) = self.known().get(&heavy.block.serial) {
+            return Ok(known.array.bind(py).clone());
+        }
+        let mapping = self.link().segment(heavy.block.segment).map_err(|error| broken(&error))?;
+        let block = Block::of_worker(mapping, heavy)
+            .ok_or_else(|| PyRuntimeError::new_err("an array does not lie within its segment"))?;
+        let array = AS_ARRAY.get(py)?.call1((block,))?;
+        let known = Known { array: array.clone().unbind(), segment: heavy.block.segment };
+        self.known().insert(heavy.block.serial, known);
+        Ok(array)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<u64, Known>> {
+        self.arrays.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl Worker {
+    /// Attaches to the engine at the other end of the standard input, of which it keeps a duplicate.
+    #[new]
+    fn new() -> PyResult<Self> {
+        let control = std::io::stdin().as_fd().try_clone_to_owned()?;
+        let (link, hello) = theus_pool::Worker::attach(control).map_err(|error| broken(&error))?;
+        Ok(Worker { link: Mutex::new(link), arrays: Mutex::new(HashMap::new()), hello })
+    }
+
+    /// The engine's greeting.
+    fn hello<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let value = decode(&self.hello).map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+        to_python(py, &value, &Style::plain(Arrays::Worker(self)))
+    }
+
+    /// Tells the engine that this worker takes tasks.
+    fn ready(&self) -> PyResult<()> {
+        self.link().ready().map_err(|error| broken(&error))
+    }
+
+    /// The engine's next wish: (function id, definition), a task, or None to end.
+    fn next<'py>(slf: &Bound<'py, Self>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = slf.py();
+        let worker = slf.get();
+        loop {
+            let event = py.detach(|| worker.link().next(Some(SLICE))).map_err(|error| broken(&error))?;
+            match event {
+                None => py.check_signals()?,
+                Some(Event::Shutdown) => return Ok(None),
+                Some(Event::Forget(segments)) => {
+                    worker.known().retain(|_, known| !segments.contains(&known.segment));
+                }
+                Some(Event::Define { function, definition }) => {
+                    let value = decode(&definition).map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+                    let value = to_python(py, &value, &Style::plain(Arrays::Worker(worker)))?;
+                    return Ok(Some((function, value).into_pyobject(py)?.into_any()));
+                }
+                Some(Event::Task { task, attempt, function, payload }) => {
+                    let reader = OnceLock::new();
+                    let task = WorkerTask { worker: slf.clone().unbind(), task, attempt, function, payload, reader };
+                    return Ok(Some(Bound::new(py, task)?.into_any()));
+                }
+            }
+        }
+    }
+}
+
+/// A task that this worker runs.
+#[pyclass(frozen, module = "theus._native")]
+pub(crate) struct WorkerTask {
+    worker: Py<Worker>,
+    task: u64,
+    attempt: u32,
+    function: u32,
+    payload: Vec<u8>,
+    reader: OnceLock<Arc<Reader>>,
+}
+
+impl WorkerTask {
+    fn end(&self) {
+        if let Some(reader) = self.reader.get() {
+            reader.end();
+        }
+    }
+
+    fn complete_with(&self, py: Python<'_>, result: &Value) -> PyResult<()> {
+        self.end();
+        let payload = encode(result);
+        let worker = self.worker.get();
+        py.detach(|| worker.link().complete(self.task, self.attempt, &payload)).map_err(|error| broken(&error))
+    }
+}
+
+#[pymethods]
+impl WorkerTask {
+    /// The id of the function to run.
+    #[getter]
+    fn function(&self) -> u32 {
+        self.function
+    }
+
+    /// The context, the positional and the named arguments, under the function's contract.
+    fn begin<'py>(
+        &self,
+        py: Python<'py>,
+        process: &Process,
+    ) -> PyResult<(Bound<'py, Context>, Bound<'py, PyAny>, Bound<'py, PyDict>)> {
+        let confused = || PyRuntimeError::new_err("the task's bytes cannot be read");
+        let Ok(Value::Tuple(parts)) = decode(&self.payload) else { return Err(confused()) };
+        let [args, named, Value::Int(version), listed] = &*parts else { return Err(confused()) };
+        let style = Style::plain(Arrays::Worker(self.worker.get()));
+        let args = to_python(py, args, &style)?;
+        let named = to_python(py, named, &style)?.cast_into::<PyDict>()?;
+        let listed = match listed {
+            Value::Null => None,
+            listed => {
+                let style = Style::frozen(Arrays::Worker(self.worker.get()), theus::HEAVY.to_owned(), true);
+                Some(to_python(py, listed, &style)?.unbind())
+            }
+        };
+        let reader =
+            Reader::of_worker(&process.process, self.worker.clone_ref(py), self.task, self.attempt);
+        let context = Context::new(&reader, named.clone().unbind(), *version as u64, self.attempt, listed);
+        // Begun twice, the first reader stays the one that is ended; both read the same snapshot.
+        let _first = self.reader.set(reader);
+        Ok((Bound::new(py, context)?, args, named))
+    }
+
+    /// Ends the task with a plain value.
+    fn complete(&self, py: Python<'_>, process: &Process, result: &Bound<'_, PyAny>) -> PyResult<()> {
+        let value = from_python(result, Handles::Copied)
+            .map_err(|error| error.travelling(py, &process.process.name, "the result"))?;
+        self.complete_with(py, &Value::Tuple([Value::Int(0), value].into()))
+    }
+
+    /// Ends the task with the operations of an update.
+    fn complete_update(&self, py: Python<'_>, process: &Process, ops: &Bound<'_, PyList>) -> PyResult<()> {
+        let mut encoded = Vec::new();
+        for op in ops.iter() {
+            let (kind, path, value) = parts(&op)?;
+            let value = if kind == ASSERT_VERSION {
+                Value::Int(value.extract()?)
+            } else {
+                from_python(&value, Handles::Copied)
+                    .map_err(|error| error.travelling(py, &process.process.name, &path))?
+            };
+            encoded.push(Value::Tuple([Value::Int(kind), Value::from(path.as_str()), value].into()));
+        }
+        self.complete_with(py, &Value::Tuple([Value::Int(1), Value::Tuple(encoded.into())].into()))
+    }
+
+    /// Ends the task with a report of what it raised.
+    fn fail(&self, py: Python<'_>, report: &Bound<'_, PyDict>) -> PyResult<()> {
+        self.end();
+        let value = from_python(report.as_any(), Handles::Copied)
+            .map_err(|error| error.travelling(py, "(worker)", "the report"))?;
+        let payload = encode(&value);
+        let worker = self.worker.get();
+        py.detach(|| worker.link().fail(self.task, self.attempt, &payload)).map_err(|error| broken(&error))
+    }
+}
+

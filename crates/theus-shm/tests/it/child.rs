@@ -1,0 +1,97 @@
+//! Children for the other tests: this test binary, started anew to play one role.
+//!
+//! The child's standard input is its end of a socket pair; the role is in its environment.
+
+use std::env;
+use std::io::stdin;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use theus_shm::{Arena, ArenaOptions, Channel, Expect, Mapping, Segment, futex, socket};
+
+use crate::raw;
+
+const ROLE: &str = "THEUS_SHM_TEST_ROLE";
+
+/// Long enough for any machine; only a broken test waits that long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Starts a child in a role; our end of its socket.
+pub(crate) fn start(role: &str) -> (Child, OwnedFd) {
+    let (ours, theirs) = socket::pair().unwrap();
+    let child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "child::role", "--ignored", "--nocapture", "--test-threads=1"])
+        .env(ROLE, role)
+        .stdin(Stdio::from(theirs))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    (child, ours)
+}
+
+/// Receives one message of at most 64 bytes.
+pub(crate) fn receive(socket: &OwnedFd, fds: usize) -> (Vec<u8>, Vec<OwnedFd>) {
+    let mut buffer = [0; 64];
+    let (len, fds) = socket::recv(socket, &mut buffer, fds, true).unwrap().expect("the other side is there");
+    (buffer[..len].to_vec(), fds)
+}
+
+#[test]
+#[ignore = "a role that other tests start as a process of its own"]
+fn role() {
+    let socket = stdin().as_fd().try_clone_to_owned().unwrap();
+    match env::var(ROLE).as_deref() {
+        Ok("hold") => hold(&socket),
+        Ok("write to a reader's mapping") => write_to_mapping(&socket),
+        Ok("answer") => answer(&socket),
+        Ok("no files left") => no_files_left(&socket),
+        other => panic!("no such role: {other:?}"),
+    }
+}
+
+/// Holds every kind of memory and waits to be killed.
+fn hold(socket: &OwnedFd) {
+    let label = format!("theus-kill-{}", std::process::id());
+    let segment = Segment::create(1 << 20, &label).unwrap();
+    let arena = Arena::new(ArenaOptions { capacity: 64 << 20 });
+    let blocks: Vec<_> = [100, 5000, 3 << 20].map(|len| arena.alloc(len, true).unwrap()).into();
+    blocks[2].write_at(0, b"survives").unwrap();
+    let (_channel, channel_fd) = Channel::create(4096).unwrap();
+    let fds = [segment.fd(), blocks[2].segment().fd(), channel_fd.as_fd()];
+    socket::send(socket, b"ready", &fds).unwrap();
+    // The parent never answers.
+    let _ = socket::recv(socket, &mut [0; 8], 0, true);
+}
+
+fn write_to_mapping(socket: &OwnedFd) {
+    let (_, mut fds) = receive(socket, 1);
+    let mapping = Mapping::open(fds.remove(0), Expect::segment(4096)).unwrap();
+    raw::store(mapping.as_ptr());
+    socket::send(socket, b"still here", &[]).unwrap();
+}
+
+/// Waits for word 0 to leave 0, adds one to it in word 1 and wakes the parent.
+fn answer(socket: &OwnedFd) {
+    use std::sync::atomic::Ordering::{Acquire, Release};
+    let (_, mut fds) = receive(socket, 1);
+    let channel = Channel::open(fds.remove(0)).unwrap();
+    let (question, answer) = (channel.word(0), channel.word(64));
+    while question.load(Acquire) == 0 {
+        let _ = futex::wait(question, 0, 1, Some(PATIENCE));
+    }
+    answer.store(question.load(Acquire) + 1, Release);
+    futex::wake(answer, 2, 1);
+}
+
+/// Cannot take the descriptors that come with a message, and says what it got instead.
+fn no_files_left(socket: &OwnedFd) {
+    let next_free = socket.try_clone().unwrap();
+    use std::os::fd::AsRawFd;
+    raw::limit_files(u64::try_from(next_free.as_raw_fd()).unwrap()).unwrap();
+    drop(next_free);
+    socket::send(socket, b"ready", &[]).unwrap();
+    let error = socket::recv(socket, &mut [0; 64], 4, true).unwrap_err();
+    socket::send(socket, error.to_string().as_bytes(), &[]).unwrap();
+}

@@ -1,0 +1,39 @@
+//! The list against a slow obvious twin: a vector.
+
+use proptest::prelude::*;
+use theus_value::{List, Value};
+
+proptest! {
+    #[test]
+    fn does_what_a_vector_does(
+        start in 0usize..80,
+        steps in proptest::collection::vec((any::<prop::sample::Index>(), any::<i64>(), 0u8..4), 0..120),
+    ) {
+        let mut twin: Vec<Value> = (0..start as i64).map(Value::from).collect();
+        let mut list = List::from(twin.clone());
+        let mut kept = Vec::new();
+        for (at, n, what) in steps {
+            match what {
+                0 if !twin.is_empty() => {
+                    let at = at.index(twin.len());
+                    *list.get_mut(at).unwrap() = Value::from(n);
+                    twin[at] = Value::from(n);
+                }
+                1 => kept.push((list.clone(), twin.clone())),
+                _ => {
+                    list.push(Value::from(n));
+                    twin.push(Value::from(n));
+                }
+            }
+        }
+        kept.push((list, twin));
+        for (mut list, twin) in kept {
+            prop_assert_eq!(list.len(), twin.len());
+            prop_assert_eq!(list.iter().len(), twin.len());
+            prop_assert!(list.iter().eq(twin.iter()));
+            prop_assert!((0..=twin.len()).all(|at| list.get(at) == twin.get(at)));
+            prop_assert!(list.get_mut(twin.len()).is_none());
+            prop_assert_eq!(&list, &twin.into_iter().collect::<List>());
+        }
+    }
+}

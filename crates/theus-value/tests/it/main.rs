@@ -1,0 +1,12 @@
+//! Behaviour of theus-value: encoding, hostile bytes, containers against slow twins, paths, patterns, updates.
+
+mod arbitrary;
+mod encoding;
+mod hostile;
+mod list_twin;
+mod map_twin;
+mod path;
+mod pattern;
+mod update;
+mod value;
+mod value_ref;
