@@ -52,8 +52,8 @@ class Script:
         self.folder = folder
         self.started = []
 
-    def start(self, text, *arguments, path=(), **options):
-        """Start it; stdout and stderr are pipes. `path` folders come first on its sys.path."""
+    def start(self, text, *arguments, path=(), cwd=None):
+        """Start it; stdout and stderr are pipes. `path` folders come early on its sys.path."""
         file = self.folder / f"script_{len(self.started)}.py"
         file.write_text(textwrap.dedent(text))
         environment = dict(os.environ)
@@ -65,16 +65,15 @@ class Script:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            cwd=self.folder,
+            cwd=cwd or self.folder,
             env=environment,
-            **options,
         )
         self.started.append(process)
         return process
 
-    def run(self, text, *arguments, timeout=50, path=()):
+    def run(self, text, *arguments, timeout=50, path=(), cwd=None):
         """Run it to its end, which must be a good one; returns its stdout."""
-        process = self.start(text, *arguments, path=path)
+        process = self.start(text, *arguments, path=path, cwd=cwd)
         out, err = process.communicate(timeout=timeout)
         assert process.returncode == 0, f"exit code {process.returncode}\n{out}\n{err}"
         return out

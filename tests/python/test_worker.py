@@ -150,6 +150,31 @@ def test_functions_of_main_travel_with_the_globals_they_use(script):
     assert out.splitlines() == ["the script runs", "4"], "the script did not run a second time in a worker"
 
 
+def test_a_worker_imports_from_where_the_program_does(script, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in ("helper", "traceback", "pickle", "signal"):
+        (elsewhere / f"{name}.py").write_text("raise ImportError('from the working directory')\n")
+    (tmp_path / "helper.py").write_text("def answer():\n    return 42\n")
+    out = script.run(
+        """
+        import os
+        from theus import TheusEngine, process
+        import helper
+
+        @process(parallel=True)
+        def compute(ctx):
+            return (helper.answer(), os.path.basename(os.getcwd()))
+
+        engine = TheusEngine(pool_size=1)
+        print(engine.submit(compute).result())
+        engine.shutdown()
+        """,
+        cwd=elsewhere,
+    )
+    assert out.strip() == "(42, 'elsewhere')"
+
+
 def test_functions_of_a_module_travel_by_name(engine):
     assert engine.submit(tasks.divide, dividend=6, divisor=3).result() == 2
 

@@ -245,8 +245,12 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 
 /// Starts the thread that ends this process when the process at the other end of the socket dies.
 ///
-/// The socket's end-of-file would not do: a child that the Brain forked holds the other end open.
+/// The socket's end-of-file would not do: a child that the Brain forked holds the other end open. The kernel's own
+/// parent-death signal comes first, since it also ends a worker that is stopped; it is tied to the thread that started
+/// the worker (its keeper, which outlives it) and is lost where the Brain died before it was asked for, so the watch
+/// backs it up.
 fn die_with_the_brain(control: &OwnedFd) -> Result<(), WorkerError> {
+    pidfd::die_with_parent().map_err(system("parent-death signal"))?;
     let (brain, _, _) = socket::peer_credentials(control).map_err(system("look at the engine"))?;
     let brain = pidfd::open(brain).map_err(system("look at the engine"))?;
     let own = pidfd::open(std::process::id()).map_err(system("look at itself"))?;

@@ -287,7 +287,9 @@ fn launch(py: Python<'_>) -> PyResult<Launch> {
     let package: PathBuf = py.import("theus")?.getattr("__file__")?.extract()?;
     let home = package.parent().and_then(|package| package.parent()).map(PathBuf::from).unwrap_or_default();
     let start = "import sys; sys.path.insert(0, sys.argv[1]); import theus._worker as worker; worker.main()";
-    let arguments: Vec<OsString> = vec!["-c".into(), start.into(), home.into()];
+    // -P: the working folder must not come first in the worker's import path, where a file of the user's such as
+    // signal.py would shadow the standard library before the engine's path has arrived.
+    let arguments: Vec<OsString> = vec!["-P".into(), "-c".into(), start.into(), home.into()];
     Ok(Launch {
         program,
         arguments,

@@ -6,8 +6,8 @@ use std::fmt;
 
 use theus_sync::Arc;
 
-use crate::arena::Core;
 use crate::arena::heap::Part;
+use crate::arena::stock::Stock;
 use crate::error::OutOfBounds;
 use crate::raw::{self, Span};
 use crate::segment::Segment;
@@ -35,15 +35,15 @@ pub(crate) struct Place {
 ///
 /// It outlives its arena when need be. A child made by `fork` does not have its memory.
 pub struct Block {
-    core: Arc<Core>,
+    stock: Arc<Stock>,
     place: Place,
     len: usize,
     serial: u64,
 }
 
 impl Block {
-    pub(crate) fn new(core: Arc<Core>, place: Place, len: usize, serial: u64) -> Self {
-        Self { core, place, len, serial }
+    pub(crate) fn new(stock: Arc<Stock>, place: Place, len: usize, serial: u64) -> Self {
+        Self { stock, place, len, serial }
     }
 
     /// Where its first byte is in the segment.
@@ -138,6 +138,6 @@ impl fmt::Debug for Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        self.core.free(self.place.home, self.place.span.take(), self.place.charge);
+        self.stock.free(self.place.home, self.place.span.take(), self.place.charge);
     }
 }

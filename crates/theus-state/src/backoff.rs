@@ -42,7 +42,8 @@ impl Backoff {
     pub fn wait(&mut self, n: u32) -> Duration {
         let doublings = n.saturating_sub(1).min(MAX_DOUBLINGS);
         let jitter = 0.8 + 0.4 * self.unit();
-        self.base.saturating_mul(1 << doublings).mul_f64(jitter)
+        let seconds = self.base.as_secs_f64() * f64::from(1u32 << doublings) * jitter;
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 
     /// The next number in [0, 1). SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).

@@ -33,6 +33,7 @@
 #![forbid(unsafe_code)]
 
 mod backoff;
+mod children;
 mod commit;
 mod conflict;
 mod snapshot;

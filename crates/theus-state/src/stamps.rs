@@ -17,7 +17,8 @@
 //!   base below `forgotten` counts as changed. That can refuse without need, never accept wrongly. A child that is
 //!   present without a stamp was never written, so it is exempt.
 
-use std::sync::Arc;
+use crate::children::Children;
+use theus_sync::Arc;
 use theus_value::{Key, Map, Path, Value};
 
 /// Deleted children remembered exactly by every node.
@@ -40,7 +41,7 @@ struct Node {
 
 #[derive(Clone, Debug, Default)]
 struct Below {
-    children: imbl::HashMap<Key, Node>,
+    children: Children<Node>,
     /// How many of the children are gone.
     gone: usize,
     /// The newest stamp of a gone child that was dropped.
@@ -105,13 +106,11 @@ impl Write<'_> {
         };
         node.gone = false;
         let below = Arc::make_mut(node.below.get_or_insert_default());
-        if !below.children.contains_key(segment) {
-            let replaced = self.forgotten(below, depth);
-            below
-                .children
-                .insert(Arc::clone(segment), Node { replaced, newest: replaced, ..Node::default() });
-        }
-        let Some(child) = below.children.get_mut(segment) else { return };
+        let forgotten = below.forgotten;
+        let child = below.children.get_or_insert_with(segment, || {
+            let replaced = self.replaced_unseen(forgotten, depth);
+            Node { replaced, newest: replaced, ..Node::default() }
+        });
         let was_gone = child.gone;
         self.at(child, depth + 1);
         below.gone = below.gone + usize::from(child.gone) - usize::from(was_gone);
@@ -119,9 +118,9 @@ impl Write<'_> {
     }
 
     /// What a child without a stamp must count as having been replaced by.
-    fn forgotten(&self, below: &Below, depth: usize) -> u64 {
-        let untouched = below.forgotten == 0 || lookup(self.before, &self.segments[..=depth]).is_some();
-        if untouched { 0 } else { below.forgotten }
+    fn replaced_unseen(&self, forgotten: u64, depth: usize) -> u64 {
+        let untouched = forgotten == 0 || lookup(self.before, &self.segments[..=depth]).is_some();
+        if untouched { 0 } else { forgotten }
     }
 }
 
@@ -141,9 +140,37 @@ impl Below {
         dead.sort_unstable();
         dead.truncate(dead.len() / 2);
         for (newest, key) in &dead {
-            self.children.remove(&**key);
+            self.children.remove(key);
             self.forgotten = self.forgotten.max(*newest);
         }
         self.gone -= dead.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_of_the_deleted_is_bounded() {
+        let mut stamps = Stamps::default();
+        let state = Map::new();
+        for version in 1..=100_000 {
+            stamps.write(&Path::from_segments([format!("k{version}")]), version, &state, &state);
+        }
+        let below = stamps.root.below.as_deref().map(|below| (below.children.len(), below.gone));
+        assert!(below.is_some_and(|(children, gone)| children == gone && gone <= KEPT + 1), "{below:?}");
+    }
+
+    #[test]
+    fn writing_a_whole_drops_what_was_known_of_its_parts() {
+        let mut stamps = Stamps::default();
+        let state = Map::new();
+        for version in 1..=10 {
+            stamps.write(&Path::from_segments(["a".into(), format!("k{version}")]), version, &state, &state);
+        }
+        stamps.write(&Path::from_segments(["a"]), 11, &state, &state);
+        let whole = stamps.root.below.as_deref().and_then(|below| below.children.get("a"));
+        assert!(whole.is_some_and(|node| node.below.is_none() && node.replaced == 11), "{whole:?}");
     }
 }

@@ -61,3 +61,71 @@ fn reclaimable(stat: &str) -> u64 {
     );
     idle.saturating_add(active / 2)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GIB: u64 = 1 << 30;
+    const MEMINFO: &str = "MemTotal: 8388608 kB\nMemFree: 1024 kB\nMemAvailable:    4194304 kB\n";
+
+    /// What is available in a made-up file system with these files.
+    fn available_with(name: &str, files: &[(&str, &str)]) -> Option<u64> {
+        let root = std::env::temp_dir().join(format!("theus-limits-{}-{name}", std::process::id()));
+        for (path, text) in files {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let found = available(&root);
+        let _ = fs::remove_dir_all(root);
+        found
+    }
+
+    #[test]
+    fn without_groups_the_machine_decides() {
+        assert_eq!(available_with("none", &[("proc/meminfo", MEMINFO)]), Some(4 * GIB));
+        assert_eq!(available_with("mute", &[("proc/meminfo", "MemTotal: 1 kB\n")]), None);
+        assert_eq!(available_with("empty", &[]), None);
+    }
+
+    #[test]
+    fn the_narrowest_limit_on_the_way_up_counts() {
+        let files = [
+            ("proc/meminfo", MEMINFO),
+            ("proc/self/cgroup", "0::/outer/inner\n"),
+            ("sys/fs/cgroup/outer/inner/memory.max", "max\n"),
+            ("sys/fs/cgroup/outer/memory.max", "2147483648\n"),
+            ("sys/fs/cgroup/outer/memory.current", "1610612736\n"),
+            ("sys/fs/cgroup/outer/memory.stat", "anon 5\ninactive_file 1000\nactive_file 500\n"),
+        ];
+        assert_eq!(available_with("v2", &files), Some(GIB / 2 + 1250));
+    }
+
+    #[test]
+    fn the_older_layout_counts_too() {
+        let files = [
+            ("proc/meminfo", MEMINFO),
+            ("proc/self/cgroup", "5:cpu:/x\n4:memory:/jobs\n0::/\n"),
+            ("sys/fs/cgroup/memory/jobs/memory.limit_in_bytes", "1073741824\n"),
+            ("sys/fs/cgroup/memory/jobs/memory.usage_in_bytes", "1073741000\n"),
+            ("sys/fs/cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n"),
+            ("sys/fs/cgroup/memory/memory.usage_in_bytes", "1073741000\n"),
+        ];
+        assert_eq!(available_with("v1", &files), Some(824));
+    }
+
+    #[test]
+    fn a_full_group_has_nothing_and_odd_files_do_not_count() {
+        let mut files = vec![
+            ("proc/meminfo", MEMINFO),
+            ("proc/self/cgroup", "0::/\n"),
+            ("sys/fs/cgroup/memory.max", "1000\n"),
+            ("sys/fs/cgroup/memory.current", "2000\n"),
+        ];
+        assert_eq!(available_with("full", &files), Some(0));
+        files[2].1 = "many\n";
+        files[1].1 = "nonsense\n0::/../elsewhere\n:\n";
+        assert_eq!(available_with("odd", &files), Some(4 * GIB));
+    }
+}

@@ -46,3 +46,13 @@ pub fn poll(descriptors: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Re
     raw::poll(&mut entries, milliseconds)?;
     Ok(entries.iter().map(|entry| entry.revents != 0).collect())
 }
+
+/// Has the kernel kill this process when the thread that started it ends, even if this process is stopped then.
+///
+/// Nothing is undone by it if the starter has ended already: look at the starter's descriptor afterwards.
+///
+/// # Errors
+/// None are known; what the kernel says is passed on.
+pub fn die_with_parent() -> io::Result<()> {
+    raw::set_parent_death_signal(libc::SIGKILL)
+}

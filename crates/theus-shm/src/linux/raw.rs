@@ -138,6 +138,14 @@ pub(crate) fn pidfd_send_signal(fd: BorrowedFd<'_>, signal: libc::c_int) -> io::
     check_long(result).map(drop)
 }
 
+/// Has the kernel send this process a signal when the thread that started it ends.
+pub(crate) fn set_parent_death_signal(signal: libc::c_int) -> io::Result<()> {
+    // The kernel reads a whole word, so a whole word is passed.
+    let signal = signal as libc::c_ulong;
+    // SAFETY: PR_SET_PDEATHSIG takes the signal's number and nothing else.
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal) }).map(drop)
+}
+
 /// Waits until one of the entries has something to say; `milliseconds` -1 means for ever.
 pub(crate) fn poll(entries: &mut [libc::pollfd], milliseconds: libc::c_int) -> io::Result<()> {
     // SAFETY: the pointer and the count describe the slice, which is borrowed for the call.

@@ -1,8 +1,9 @@
 //! Blocks: their life, their limits, their reuse.
 
+use std::fs::{File, read_to_string};
 use std::sync::Arc;
 
-use theus_shm::{AllocError, Arena, ArenaOptions, Block, ShmError};
+use theus_shm::{AllocError, Arena, ArenaOptions, Block, Segment, ShmError};
 
 const MIB: usize = 1 << 20;
 
@@ -19,7 +20,7 @@ fn a_block_is_send_and_sync() {
     fn needs<T: Send + Sync + 'static>() {}
     needs::<Block>();
     needs::<Arena>();
-    needs::<theus_shm::Segment>();
+    needs::<Segment>();
     needs::<theus_shm::Mapping>();
     needs::<theus_shm::Channel>();
 }
@@ -67,25 +68,57 @@ fn a_block_keeps_its_memory_when_the_arena_is_gone() {
     }
 }
 
+/// The number of a segment's file: unlike its address, no other test gets the same.
+fn inode(segment: &Segment) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    File::from(segment.fd().try_clone_to_owned().unwrap()).metadata().unwrap().ino()
+}
+
+/// Whether this process still maps the file.
+fn is_mapped(inode: u64) -> bool {
+    let maps = read_to_string("/proc/self/maps").unwrap();
+    let inode = inode.to_string();
+    maps.lines().any(|line| line.contains("memfd:theus") && line.split_whitespace().nth(4) == Some(&inode))
+}
+
 #[test]
 fn a_segment_stays_mapped_as_long_as_it_is_held() {
-    let arena = arena(8 * MIB);
-    let block = arena.alloc(2 * MIB, true).unwrap();
-    let label = "memfd:theus-block";
-    let segment = Arc::clone(block.segment());
-    let address = format!("{:x}-", segment.as_ptr().addr());
-    let is_mapped = || {
-        std::fs::read_to_string("/proc/self/maps")
-            .unwrap()
-            .lines()
-            .any(|line| line.starts_with(&address) && line.contains(label))
-    };
-    drop(block);
-    arena.trim();
-    drop(arena);
-    assert!(is_mapped());
-    drop(segment);
-    assert!(!is_mapped());
+    for len in [100, 2 * MIB] {
+        let arena = arena(8 * MIB);
+        let block = arena.alloc(len, true).unwrap();
+        let segment = Arc::clone(block.segment());
+        let file = inode(&segment);
+        drop(block);
+        arena.trim();
+        drop(arena);
+        assert!(is_mapped(file));
+        drop(segment);
+        assert!(!is_mapped(file));
+    }
+}
+
+#[test]
+fn a_block_of_a_dropped_arena_takes_its_memory_with_it() {
+    for (len, other) in [(100, 2 * MIB), (2 * MIB, 100)] {
+        let arena = arena(8 * MIB);
+        let (block, longer) = (arena.alloc(len, true).unwrap(), arena.alloc(other, true).unwrap());
+        let file = inode(block.segment());
+        drop(arena);
+        assert!(is_mapped(file));
+        drop(block);
+        assert!(!is_mapped(file), "nothing is kept for an arena that is gone");
+        drop(longer);
+    }
+}
+
+#[test]
+fn a_kept_segment_is_not_wasted_on_a_much_smaller_block() {
+    let arena = arena(64 * MIB);
+    drop(arena.alloc(8 * MIB, true).unwrap());
+    let small = arena.alloc(2 * MIB, true).unwrap();
+    assert_eq!(small.segment().len(), 2 * MIB);
+    let close = arena.alloc(8 * MIB - 100_000, true).unwrap();
+    assert_eq!(close.segment().len(), 8 * MIB);
 }
 
 #[test]

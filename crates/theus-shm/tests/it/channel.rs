@@ -25,7 +25,7 @@ fn words_are_shared() {
 #[test]
 fn nothing_outside_is_touched() {
     let (here, there) = both(100);
-    for (offset, len) in [(0, 101), (100, 1), (101, 0), (usize::MAX, 1), (1, usize::MAX.min(1 << 10))] {
+    for (offset, len) in [(0, 101), (100, 1), (101, 0), (usize::MAX, 1), (1, 1 << 10)] {
         assert!(here.write(offset, &vec![1; len]).is_err(), "{offset}..+{len}");
         assert!(here.read(offset, &mut vec![1; len]).is_err(), "{offset}..+{len}");
     }

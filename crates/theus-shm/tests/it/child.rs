@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use theus_shm::{Arena, ArenaOptions, Channel, Expect, Mapping, Segment, futex, socket};
+use theus_shm::{Arena, ArenaOptions, Channel, Expect, Mapping, Segment, futex, pidfd, socket};
 
 use crate::raw;
 
@@ -46,6 +46,7 @@ fn role() {
         Ok("hold") => hold(&socket),
         Ok("write to a reader's mapping") => write_to_mapping(&socket),
         Ok("answer") => answer(&socket),
+        Ok("die with its starter") => die_with_starter(&socket),
         Ok("no files left") => no_files_left(&socket),
         other => panic!("no such role: {other:?}"),
     }
@@ -83,6 +84,13 @@ fn answer(socket: &OwnedFd) {
     }
     answer.store(question.load(Acquire) + 1, Release);
     futex::wake(answer, 2, 1);
+}
+
+fn die_with_starter(socket: &OwnedFd) {
+    pidfd::die_with_parent().unwrap();
+    socket::send(socket, b"ready", &[]).unwrap();
+    // The starter keeps its end open and never answers.
+    let _ = socket::recv(socket, &mut [0; 8], 0, true);
 }
 
 /// Cannot take the descriptors that come with a message, and says what it got instead.

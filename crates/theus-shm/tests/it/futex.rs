@@ -1,7 +1,7 @@
 //! Sleepers wake when their word changes, across processes, and never sleep on a word that has changed already.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use theus_shm::futex::{self, Woken};
@@ -32,22 +32,28 @@ fn a_wake_without_sleepers_wakes_nobody() {
 #[test]
 fn only_sleepers_with_a_bit_in_common_are_woken() {
     let word = Arc::new(AtomicU32::new(0));
-    let done = Arc::new(AtomicBool::new(false));
+    let thread = Arc::new(AtomicU32::new(0));
     let sleeper = {
-        let (word, done) = (Arc::clone(&word), Arc::clone(&done));
+        let (word, thread) = (Arc::clone(&word), Arc::clone(&thread));
         std::thread::spawn(move || {
-            let woken = futex::wait(&word, 0, 0b01, Some(Duration::MAX));
-            done.store(true, Ordering::Release);
-            woken
+            let own = std::fs::read_link("/proc/thread-self").unwrap();
+            let number = own.file_name().unwrap().to_string_lossy().parse().unwrap();
+            thread.store(number, Ordering::Release);
+            futex::wait(&word, 0, 0b01, Some(Duration::MAX))
         })
     };
-    // Once this wakes one, it was asleep; until then, it may not be asleep yet.
-    while futex::wake(&word, 0b11, 1) == 0 {
-        assert_eq!(futex::wake(&word, 0b10, u32::MAX), 0, "another bit wakes nobody");
-        assert!(!done.load(Ordering::Acquire));
+    while !is_asleep(thread.load(Ordering::Acquire)) {
         std::thread::yield_now();
     }
+    assert_eq!(futex::wake(&word, 0b10, u32::MAX), 0, "another bit wakes nobody");
+    assert_eq!(futex::wake(&word, 0, 1), 1, "0 stands for all bits");
     assert_eq!(sleeper.join().unwrap(), Woken::Woken);
+}
+
+/// Whether a thread of this process waits for something; the test's thread has only one thing to wait for.
+fn is_asleep(thread: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('S'))
 }
 
 #[test]

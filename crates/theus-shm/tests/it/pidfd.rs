@@ -30,6 +30,18 @@ fn a_killed_child_becomes_readable() {
 }
 
 #[test]
+fn a_child_that_asked_for_it_dies_with_the_thread_that_started_it() {
+    use std::os::unix::process::ExitStatusExt;
+    let starter = std::thread::spawn(|| {
+        let (child, socket) = child::start("die with its starter");
+        child::receive(&socket, 0);
+        (child, socket)
+    });
+    let (mut orphan, _open) = starter.join().unwrap();
+    assert_eq!(orphan.wait().unwrap().signal(), Some(libc::SIGKILL));
+}
+
+#[test]
 fn what_is_no_process_is_an_error() {
     for pid in [0, u32::MAX, i32::MAX as u32] {
         assert!(pidfd::open(pid).is_err(), "{pid}");

@@ -152,3 +152,10 @@ fn a_forked_child_gets_an_error_from_its_parents_arena() {
     });
     assert_eq!(raw::wait(child.unwrap()).unwrap(), 0);
 }
+
+#[test]
+fn a_forked_child_does_not_have_the_memory_at_all() {
+    let segment = Segment::create(4096, "not inherited").unwrap();
+    let child = raw::fork(|| raw::store(segment.as_ptr())).unwrap();
+    assert_eq!(raw::wait(child).unwrap(), -libc::SIGSEGV);
+}

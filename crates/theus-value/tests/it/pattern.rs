@@ -30,6 +30,7 @@ fn a_child_lets_you_walk_its_parents() {
     assert!(leads_to("domain.a*.x", "domain"));
     assert!(leads_to("domain.a*.x", "domain.abc"));
     assert!(!leads_to("domain.a*.x", "domain.b"));
+    assert!(!leads_to("domain.a*.x", "dom"));
     assert!(leads_to("*.x", "anything.at.all"));
     assert!(!leads_to("domain.?", "domain.ab"));
     assert!(leads_to("domain.?", "domain.a"));
@@ -49,7 +50,7 @@ fn globs_match_as_in_a_shell_and_a_star_spans_dots() {
     assert!(!covers("domain.user_[!0-9]", "domain.user_7"));
     assert!(covers("domain.user_[!0-9]", "domain.user_x"));
     assert!(covers("domain.x[ab]", "domain.xa"));
-    assert!(covers("domain.[]]", "domain.]".replace(']', "[']']").replace(".[", "[").as_str()));
+    assert!(covers("domain.[]]", "domain[']']"));
     assert!(covers("domain.*['a*b']", "domain.x['a*b']"));
     assert!(!covers("domain.*['a*b']", "domain.x.aXb"));
     assert!(covers("domain.items[0].*", "domain.items.0.x"));

@@ -100,3 +100,12 @@ fn a_key_is_found_by_looking_at_few_others() {
     let read = ValueRef::parse(&damaged).unwrap();
     assert_eq!(read.get("key 0123").unwrap().as_str(), Some("text number 0123"));
 }
+
+#[test]
+fn an_item_never_reaches_into_the_table() {
+    // Two items in a body of two bytes; the second claims to begin inside the table.
+    let bytes = [1, 0x17, 6, 0, 3, 2];
+    let read = ValueRef::parse(&bytes).unwrap();
+    assert_eq!(read.len(), 2);
+    assert!(read.index(0).is_none() && read.index(1).is_none() && read.items().next().is_none());
+}
