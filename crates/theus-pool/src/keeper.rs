@@ -59,6 +59,10 @@ fn serve<J: Job>(shared: &Arc<Shared<J>>, slot: usize) -> Result<(), String> {
         state.ready = false;
     }
     shared.watcher.watch(&line);
+    // A shutdown kills the workers that it finds; one that came up meanwhile must not be the one it waits for.
+    if shared.queue.lock().stopping {
+        line.kill();
+    }
     let too_late = listen(shared, slot, &line);
     bury(shared, slot, &line, process, too_late)
 }

@@ -116,6 +116,8 @@ def main() -> None:
     """Runs this process as a worker."""
     # The engine decides when a worker ends; Ctrl-C in a terminal reaches both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Descriptors that the engine's program made inheritable are not a worker's business: a pipe would never end.
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     worker = _native.Worker()
     # A task that reads its standard input shall find nothing there, not the engine's messages.
     nothing = os.open(os.devnull, os.O_RDONLY)
