@@ -56,7 +56,8 @@ impl Running {
     /// The body raised. Some(seconds) when that was a conflict and it shall be run again after them.
     pub(crate) fn raised(&mut self, py: Python<'_>, error: &PyErr) -> Option<f64> {
         self.reader.end();
-        let conflict = VERSION_MISMATCH.get(py).is_ok_and(|class| error.matches(py, class).unwrap_or_default());
+        let conflict =
+            VERSION_MISMATCH.get(py).is_ok_and(|class| error.matches(py, class).unwrap_or_default());
         if conflict {
             return self.attempt.conflicted(error.to_string()).map(|wait| wait.as_secs_f64());
         }

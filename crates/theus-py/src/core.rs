@@ -74,7 +74,8 @@ impl Core {
         let mut roots = Map::new();
         for (name, value) in initial.iter() {
             let name: String = name.extract()?;
-            let value = from_python(&value, Handles::Allowed).map_err(|error| error.storing(py, "TheusEngine", &name))?;
+            let value = from_python(&value, Handles::Allowed)
+                .map_err(|error| error.storing(py, "TheusEngine", &name))?;
             roots.insert(name.into(), value);
         }
         let builder = Engine::builder().initial(roots).isolation(mode(isolation)?);
@@ -102,7 +103,10 @@ impl Core {
     fn compare_and_swap(&self, py: Python<'_>, expected: u64, ops: &Bound<'_, PyList>) -> PyResult<()> {
         self.engine.check_open().map_err(|error| closed(py, &error))?;
         let wanted = update(CALLER, ops)?;
-        self.engine.compare_and_swap(expected, wanted.update).map(drop).map_err(|refused| refusal(py, &refused))
+        self.engine
+            .compare_and_swap(expected, wanted.update)
+            .map(drop)
+            .map_err(|refused| refusal(py, &refused))
     }
 
     /// Runs a sync body in the calling thread until it is committed.
@@ -147,7 +151,13 @@ impl Core {
     }
 
     /// Begins an attempt whose body the caller runs.
-    fn begin(&self, py: Python<'_>, process: &Process, kwargs: Py<PyDict>, retries: u32) -> PyResult<Attempt> {
+    fn begin(
+        &self,
+        py: Python<'_>,
+        process: &Process,
+        kwargs: Py<PyDict>,
+        retries: u32,
+    ) -> PyResult<Attempt> {
         let attempt = self.engine.begin(&process.process).map_err(|error| closed(py, &error))?;
         Ok(Attempt::new(attempt, kwargs, retries))
     }
@@ -173,8 +183,8 @@ impl Core {
         let name = &process.process.name;
         let arguments = from_python(args.as_any(), Handles::Allowed)
             .map_err(|error| error.travelling(py, name, "positional argument"))?;
-        let named =
-            from_python(kwargs.as_any(), Handles::Allowed).map_err(|error| error.travelling(py, name, "argument"))?;
+        let named = from_python(kwargs.as_any(), Handles::Allowed)
+            .map_err(|error| error.travelling(py, name, "argument"))?;
         if !self.engine.has_pool() {
             self.engine.set_launch(launch(py)?);
         }
@@ -209,7 +219,13 @@ impl Core {
         since: Option<u64>,
     ) -> PyResult<Bound<'py, PyList>> {
         let records = self.engine.trail().records(Filter { process, since });
-        PyList::new(py, records.into_iter().map(|record| Record::new(record).into_pyobject(py)).collect::<PyResult<Vec<_>>>()?)
+        PyList::new(
+            py,
+            records
+                .into_iter()
+                .map(|record| Record::new(record).into_pyobject(py))
+                .collect::<PyResult<Vec<_>>>()?,
+        )
     }
 
     /// How many attempts ended in which outcome.

@@ -5,8 +5,8 @@ use crate::python::{MAKE_ERROR, REMOTE_ERROR};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use theus::{Closed, CommitError, Isolation, Refusal, TaskError};
 use theus::ArrayError;
+use theus::{Closed, CommitError, Isolation, Refusal, TaskError};
 
 /// What an exception carries beside its text.
 #[derive(Default)]
@@ -64,7 +64,12 @@ pub(crate) fn refusal(py: Python<'_>, refusal: &Refusal) -> PyErr {
                 _ => "ContractViolationError",
             };
             let process = violation.process();
-            make(py, kind, &text, &Fields { process: Some(process), path: violation.path(), ..Fields::default() })
+            make(
+                py,
+                kind,
+                &text,
+                &Fields { process: Some(process), path: violation.path(), ..Fields::default() },
+            )
         }
         Refusal::Array(error) => array(py, error),
         Refusal::Conflict { process, error, .. } => conflict(py, process, error),

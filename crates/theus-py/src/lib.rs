@@ -34,7 +34,8 @@ fn item_size(dtype: &str) -> Option<u64> {
 #[pymodule(gil_used = false)]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     // Cargo writes 4.0.0-alpha.1 where Python writes 4.0.0a1.
-    let version = env!("CARGO_PKG_VERSION").replace("-alpha.", "a").replace("-beta.", "b").replace("-rc.", "rc");
+    let version =
+        env!("CARGO_PKG_VERSION").replace("-alpha.", "a").replace("-beta.", "b").replace("-rc.", "rc");
     module.add("__version__", version)?;
     module.add_class::<core::Core>()?;
     module.add_class::<process::Process>()?;

@@ -19,7 +19,10 @@ pub(crate) struct Process {
 #[pymethods]
 impl Process {
     #[new]
-    #[expect(clippy::too_many_arguments, reason = "the fields of a contract, given once by the Python package")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the fields of a contract, given once by the Python package"
+    )]
     fn new(
         name: &str,
         inputs: Option<Vec<String>>,
@@ -59,8 +62,9 @@ impl Process {
 fn declared(process: &str, what: &str, paths: Option<Vec<String>>) -> PyResult<Option<Vec<Declared>>> {
     let Some(paths) = paths else { return Ok(None) };
     let parse = |path: &String| {
-        Declared::parse(path)
-            .map_err(|error| PyValueError::new_err(format!("Process '{process}': {what}: '{path}' is no path: {error}")))
+        Declared::parse(path).map_err(|error| {
+            PyValueError::new_err(format!("Process '{process}': {what}: '{path}' is no path: {error}"))
+        })
     };
     paths.iter().map(parse).collect::<PyResult<Vec<_>>>().map(Some)
 }

@@ -40,7 +40,8 @@ pub(crate) fn update(process: &str, ops: &Bound<'_, PyList>) -> PyResult<StateUp
             continue;
         }
         let path = path(py, process, &text)?;
-        let value = from_python(&value, Handles::Allowed).map_err(|error| error.storing(py, process, &text))?;
+        let value =
+            from_python(&value, Handles::Allowed).map_err(|error| error.storing(py, process, &text))?;
         match value {
             Value::Map(map) if kind == MERGE => update.merge(path, map),
             value => update.set(path, value),

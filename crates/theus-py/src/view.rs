@@ -28,10 +28,10 @@ impl View {
 
     /// The value of a key; None when there is none.
     fn item<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if let Some(overlay) = &self.overlay {
-            if let Some(argument) = overlay.bind(py).get_item(key)? {
-                return Ok(Some(argument));
-            }
+        if let Some(overlay) = &self.overlay
+            && let Some(argument) = overlay.bind(py).get_item(key)?
+        {
+            return Ok(Some(argument));
         }
         let path = self.path.child(key);
         match self.reader.read(py, &path)? {
@@ -123,10 +123,10 @@ impl View {
     }
 
     fn __contains__(&self, py: Python<'_>, key: &str) -> PyResult<bool> {
-        if let Some(overlay) = &self.overlay {
-            if overlay.bind(py).contains(key)? {
-                return Ok(true);
-            }
+        if let Some(overlay) = &self.overlay
+            && overlay.bind(py).contains(key)?
+        {
+            return Ok(true);
         }
         Ok(!matches!(self.reader.read(py, &self.path.child(key))?, Reading::Absent | Reading::Refused))
     }
@@ -210,7 +210,11 @@ impl View {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         let path = if self.path.is_empty() { "data".to_owned() } else { self.path.to_string() };
         let process = &self.reader.process.name;
-        let keys = if self.path.first().is_some_and(|root| &**root == DOMAIN) { self.names(py)? } else { Vec::new() };
+        let keys = if self.path.first().is_some_and(|root| &**root == DOMAIN) {
+            self.names(py)?
+        } else {
+            Vec::new()
+        };
         Ok(format!("<view of '{path}' in process '{process}' {keys:?}>"))
     }
 }

@@ -56,8 +56,10 @@ impl Worker {
             [Value::Int(1), value] => Ok(Reading::Whole(value.clone())),
             [Value::Int(2), _] => Ok(Reading::Refused),
             [Value::Int(3), Value::Tuple(keys)] => {
-                let keys: Option<Vec<Key>> =
-                    keys.iter().map(|key| if let Value::Str(key) = key { Some(key.clone()) } else { None }).collect();
+                let keys: Option<Vec<Key>> = keys
+                    .iter()
+                    .map(|key| if let Value::Str(key) = key { Some(key.clone()) } else { None })
+                    .collect();
                 keys.map(Reading::Keys).ok_or_else(confused)
             }
             _ => Err(confused()),
@@ -117,13 +119,15 @@ impl Worker {
                     worker.known().retain(|_, known| !segments.contains(&known.segment));
                 }
                 Some(Event::Define { function, definition }) => {
-                    let value = decode(&definition).map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
+                    let value =
+                        decode(&definition).map_err(|error| PyRuntimeError::new_err(error.to_string()))?;
                     let value = to_python(py, &value, &Style::plain(Arrays::Worker(worker)))?;
                     return Ok(Some((function, value).into_pyobject(py)?.into_any()));
                 }
                 Some(Event::Task { task, attempt, function, payload }) => {
                     let reader = OnceLock::new();
-                    let task = WorkerTask { worker: slf.clone().unbind(), task, attempt, function, payload, reader };
+                    let task =
+                        WorkerTask { worker: slf.clone().unbind(), task, attempt, function, payload, reader };
                     return Ok(Some(Bound::new(py, task)?.into_any()));
                 }
             }
@@ -153,7 +157,8 @@ impl WorkerTask {
         self.end();
         let payload = encode(result);
         let worker = self.worker.get();
-        py.detach(|| worker.link().complete(self.task, self.attempt, &payload)).map_err(|error| broken(&error))
+        py.detach(|| worker.link().complete(self.task, self.attempt, &payload))
+            .map_err(|error| broken(&error))
     }
 }
 
@@ -184,8 +189,7 @@ impl WorkerTask {
                 Some(to_python(py, listed, &style)?.unbind())
             }
         };
-        let reader =
-            Reader::of_worker(&process.process, self.worker.clone_ref(py), self.task, self.attempt);
+        let reader = Reader::of_worker(&process.process, self.worker.clone_ref(py), self.task, self.attempt);
         let context = Context::new(&reader, named.clone().unbind(), *version as u64, self.attempt, listed);
         // Begun twice, the first reader stays the one that is ended; both read the same snapshot.
         let _first = self.reader.set(reader);
@@ -225,4 +229,3 @@ impl WorkerTask {
         py.detach(|| worker.link().fail(self.task, self.attempt, &payload)).map_err(|error| broken(&error))
     }
 }
-

@@ -131,9 +131,17 @@ impl Block {
             readonly: c_int::from(block.readonly),
             // A view without shape is one of plain bytes.
             ndim: if with_shape { block.shape.len() as c_int } else { 1 },
-            format: if wants(ffi::PyBUF_FORMAT) { block.format.as_ptr().cast_mut() } else { std::ptr::null_mut() },
+            format: if wants(ffi::PyBUF_FORMAT) {
+                block.format.as_ptr().cast_mut()
+            } else {
+                std::ptr::null_mut()
+            },
             shape: if with_shape { block.shape.as_ptr().cast_mut() } else { std::ptr::null_mut() },
-            strides: if wants(ffi::PyBUF_STRIDES) { block.strides.as_ptr().cast_mut() } else { std::ptr::null_mut() },
+            strides: if wants(ffi::PyBUF_STRIDES) {
+                block.strides.as_ptr().cast_mut()
+            } else {
+                std::ptr::null_mut()
+            },
             suboffsets: std::ptr::null_mut(),
             internal: std::ptr::null_mut(),
         };

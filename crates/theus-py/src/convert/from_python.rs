@@ -58,7 +58,12 @@ impl Unstorable {
              can be pickled",
             self.kind, self.reason
         );
-        make(py, "UnsupportedValueError", &message, &Fields { process: Some(process), path: Some(&path), ..Fields::default() })
+        make(
+            py,
+            "UnsupportedValueError",
+            &message,
+            &Fields { process: Some(process), path: Some(&path), ..Fields::default() },
+        )
     }
 
     /// The exception for something that cannot travel between processes.
@@ -69,7 +74,12 @@ impl Unstorable {
              can be pickled, and put big arrays into engine.heavy",
             self.kind, self.reason
         );
-        make(py, "TransferError", &message, &Fields { process: Some(process), path: Some(&path), ..Fields::default() })
+        make(
+            py,
+            "TransferError",
+            &message,
+            &Fields { process: Some(process), path: Some(&path), ..Fields::default() },
+        )
     }
 }
 
@@ -107,7 +117,10 @@ impl Reading {
 
     fn container(&self, object: &Bound<'_, PyAny>, depth: usize) -> Result<Value, Unstorable> {
         if depth > DEEPEST {
-            return Err(Unstorable::new(object, format!("it is nested deeper than {DEEPEST} levels, or holds itself")));
+            return Err(Unstorable::new(
+                object,
+                format!("it is nested deeper than {DEEPEST} levels, or holds itself"),
+            ));
         }
         if let Ok(dict) = object.cast_exact::<PyDict>() {
             return self.map(dict, depth);
@@ -161,10 +174,10 @@ impl Reading {
         let py = object.py();
         if self.handles == Handles::Allowed {
             let block = BLOCK_OF.get(py)?.call1((object,))?;
-            if let Ok(block) = block.cast::<Block>() {
-                if let Some(heavy) = block.get().heavy() {
-                    return Ok(Some(Value::Heavy(Arc::new(heavy))));
-                }
+            if let Ok(block) = block.cast::<Block>()
+                && let Some(heavy) = block.get().heavy()
+            {
+                return Ok(Some(Value::Heavy(Arc::new(heavy))));
             }
         }
         let encoded = ENCODE_ARRAY.get(py)?.call1((object,))?;

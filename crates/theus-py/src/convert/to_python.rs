@@ -45,7 +45,11 @@ impl<'a> Style<'a> {
 }
 
 /// The Python object of a value.
-pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value, style: &Style<'_>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn to_python<'py>(
+    py: Python<'py>,
+    value: &Value,
+    style: &Style<'_>,
+) -> PyResult<Bound<'py, PyAny>> {
     Ok(match value {
         Value::Null => py.None().into_bound(py),
         Value::Bool(truth) => truth.into_pyobject(py)?.to_owned().into_any(),
@@ -106,7 +110,9 @@ fn array<'py>(py: Python<'py>, heavy: &Heavy, arrays: Arrays<'_>) -> PyResult<Bo
         Arrays::Worker(worker) => worker.array(py, heavy),
         Arrays::Brain => {
             let block = theus::block_of(heavy).ok_or_else(|| {
-                PyRuntimeError::new_err("an array of shared memory that this process does not own cannot be read here")
+                PyRuntimeError::new_err(
+                    "an array of shared memory that this process does not own cannot be read here",
+                )
             })?;
             AS_ARRAY.get(py)?.call1((Block::of_brain(&block, &heavy.dtype, &heavy.shape, true),))
         }
@@ -115,7 +121,8 @@ fn array<'py>(py: Python<'py>, heavy: &Heavy, arrays: Arrays<'_>) -> PyResult<Bo
 
 fn object<'py>(py: Python<'py>, stored: &Object) -> PyResult<Bound<'py, PyAny>> {
     if &*stored.codec == ARRAY_CODEC {
-        let array = EncodedArray::parse("", &stored.bytes).map_err(|error| crate::errors::array(py, &error))?;
+        let array =
+            EncodedArray::parse("", &stored.bytes).map_err(|error| crate::errors::array(py, &error))?;
         let shape = PyTuple::new(py, &array.shape)?;
         return AS_PLAIN_ARRAY.get(py)?.call1((array.dtype, shape, PyBytes::new(py, array.data)));
     }
