@@ -13,7 +13,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+# Not typing's: importing it would cost more than all the rest. Type checkers know the name.
+TYPE_CHECKING = False
+
 
 try:
     from ._native import __version__
@@ -26,6 +28,8 @@ else:
     _core_error = None
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from .context import BaseDomainContext, BaseGlobalContext, BaseSystemContext
     from .contracts import ProcessContract, SemanticType, process
     from .engine import TheusEngine

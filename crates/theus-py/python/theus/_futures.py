@@ -8,7 +8,10 @@ full standard future when somebody looks at its insides: ``concurrent.futures.wa
 from __future__ import annotations
 
 from concurrent.futures import CancelledError, Future, TimeoutError
-from typing import Any, Callable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 _INSIDES = frozenset(("_condition", "_done_callbacks", "_exception", "_result", "_state", "_waiters"))
 

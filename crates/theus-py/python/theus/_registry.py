@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
-from typing import Any, Callable
 
 from . import _native
+from ._parameters import is_coroutine_function, named_parameters
 from .contracts import ProcessContract
 from .errors import TransferError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 _UNDECORATED = ProcessContract()
 
@@ -25,7 +28,7 @@ class Registered:
         declared = contract or _UNDECORATED
         self.contract = declared
         self.parallel = parallel
-        self.is_async = inspect.iscoroutinefunction(function)
+        self.is_async = is_coroutine_function(function)
         self._names = named_parameters(function)
         self._remote: Any = None
         self.native = _native.Process(
@@ -103,18 +106,6 @@ class Registry:
         registered = Registered(self._core, function, contract, parallel)
         self._by_function[id(function), parallel] = registered
         return registered
-
-
-def named_parameters(function: Callable[..., Any]) -> frozenset[str] | None:
-    """The names that a function takes beside its first parameter; None when it takes any."""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):
-        return None
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return None
-    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
-    return frozenset(parameter.name for parameter in parameters[1:] if parameter.kind not in positional)
 
 
 def definition(function: Callable[..., Any], name: str, contract: ProcessContract) -> dict[str, Any]:

@@ -6,15 +6,19 @@ Started by the engine with ``python -m theus._worker``, never by hand: its stand
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import traceback
-from typing import Any
+
+# The module behind `signal`, which costs an import of enum.
+from _signal import SIG_IGN, SIGINT, signal
 
 from . import _native
-from ._registry import named_parameters
+from ._parameters import is_coroutine_function, named_parameters
 from .errors import TransferError
 from .structures import StateUpdate
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Made:
@@ -35,8 +39,7 @@ class Made:
             self.error = error
             return
         self.names = named_parameters(self.function)
-        code = getattr(self.function, "__code__", None)
-        self.is_async = bool(code is not None and code.co_flags & 0x80)
+        self.is_async = is_coroutine_function(self.function)
 
     def run(self, ctx: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Runs the function on a context."""
@@ -72,6 +75,7 @@ def _make(definition: dict[str, Any]) -> Any:
 def _report(error: BaseException) -> dict[str, Any]:
     """What the engine needs to raise this exception again."""
     import pickle
+    import traceback
 
     pickled: bytes | None = None
     try:
@@ -115,7 +119,7 @@ def _run(functions: dict[int, Made], task: Any) -> None:
 def main() -> None:
     """Runs this process as a worker."""
     # The engine decides when a worker ends; Ctrl-C in a terminal reaches both.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal(SIGINT, SIG_IGN)
     # Descriptors that the engine's program made inheritable are not a worker's business: a pipe would never end.
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     worker = _native.Worker()

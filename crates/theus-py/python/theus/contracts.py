@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import enum
-from typing import Any, Callable, TypeVar, overload
 
 from .errors import ContractViolationError, GuardError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, TypeVar, overload
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
 __all__ = ["ContractViolationError", "GuardError", "ProcessContract", "SemanticType", "process"]
-
-F = TypeVar("F", bound=Callable[..., Any])
-
 
 class SemanticType(enum.Enum):
     """What a process may do to the world."""
@@ -75,23 +77,24 @@ def _paths(what: str, paths: Any) -> list[str] | None:
     return paths
 
 
-@overload
-def process(inputs: F) -> F: ...
+if TYPE_CHECKING:
 
+    @overload
+    def process(inputs: F) -> F: ...
 
-@overload
-def process(
-    inputs: list[str] | None = None,
-    outputs: list[str] | None = None,
-    semantic: SemanticType | str = "effect",
-    errors: list[str] | None = None,
-    side_effects: list[str] | None = None,
-    parallel: bool = False,
-    *,
-    pool: str = "auto",
-    timeout: float | None = None,
-    crash_retries: int = 1,
-) -> Callable[[F], F]: ...
+    @overload
+    def process(
+        inputs: list[str] | None = None,
+        outputs: list[str] | None = None,
+        semantic: SemanticType | str = "effect",
+        errors: list[str] | None = None,
+        side_effects: list[str] | None = None,
+        parallel: bool = False,
+        *,
+        pool: str = "auto",
+        timeout: float | None = None,
+        crash_retries: int = 1,
+    ) -> Callable[[F], F]: ...
 
 
 def process(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import weakref
-from typing import TYPE_CHECKING, Any, Callable, Mapping
 
 from . import _native
+from ._flatten import flatten
 from ._heavy import HeavyZone
 from ._registry import Registered, Registry
 from .audit import EngineAudit
-from .context import flatten
 from .errors import NestedExecutionError
 from .structures import State, merge_ops
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from concurrent.futures import Future
+    from typing import Any, Callable
 
 __all__ = ["TheusEngine"]
 

@@ -7,8 +7,15 @@ Every class derives from :class:`TheusError` and carries ``process``, ``path``, 
 
 from __future__ import annotations
 
-from pickle import PicklingError
-from typing import Any
+try:
+    # The class that pickle itself exports, without importing all of it.
+    from _pickle import PicklingError
+except ImportError:
+    from pickle import PicklingError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class TheusError(Exception):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping, NoReturn
+from collections.abc import Mapping
 
 from .errors import ContextError, GuardError, ImmutableError, VersionMismatchError
 
-__all__ = ["ContextError", "FrozenDict", "FrozenList", "StateUpdate", "VersionMismatchError"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, NoReturn
 
-_UNSET: Any = object()
+__all__ = ["ContextError", "FrozenDict", "FrozenList", "StateUpdate", "VersionMismatchError"]
 
 
 class StateUpdate:
@@ -180,7 +183,7 @@ def thaw(value: Any) -> Any:
     return value
 
 
-class Roots(Mapping[str, Any]):
+class Roots(Mapping):  # type: ignore[type-arg]
     """The roots of a snapshot as a read-only mapping; ``engine.state.data`` is one."""
 
     __slots__ = ("_snapshot",)
