@@ -28,7 +28,7 @@ impl Snapshot {
     /// A root, frozen.
     fn item<'py>(&self, py: Python<'py>, key: &str) -> PyResult<Bound<'py, PyAny>> {
         match self.snapshot.root().get(key).filter(|_| key != HEAVY) {
-            Some(value) => to_python(py, value, &Style::frozen(Arrays::Brain, key.to_owned(), false)),
+            Some(value) => to_python(py, value, &Style::frozen(Arrays::Brain, key.to_owned(), None)),
             None => Err(PyKeyError::new_err(key.to_owned())),
         }
     }
@@ -37,6 +37,6 @@ impl Snapshot {
     fn heavy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let empty = Value::Map(Map::new());
         let heavy = self.snapshot.root().get(HEAVY).unwrap_or(&empty);
-        to_python(py, heavy, &Style::frozen(Arrays::Brain, HEAVY.to_owned(), false))
+        to_python(py, heavy, &Style::frozen(Arrays::Brain, HEAVY.to_owned(), None))
     }
 }

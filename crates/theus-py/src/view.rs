@@ -39,7 +39,7 @@ impl View {
             Reading::Refused => Err(self.refused(py, &path)),
             Reading::Keys(_) => Ok(Some(View::new(&self.reader, path, None).into_pyobject(py)?.into_any())),
             Reading::Whole(value) => {
-                let style = Style::frozen(self.reader.arrays(), path.to_string(), self.reader.is_remote());
+                let style = Style::frozen(self.reader.arrays(), path.to_string(), Some(self.reader.process.name.clone()));
                 to_python(py, &value, &style).map(Some)
             }
         }

@@ -185,7 +185,7 @@ impl WorkerTask {
         let listed = match listed {
             Value::Null => None,
             listed => {
-                let style = Style::frozen(Arrays::Worker(self.worker.get()), theus::HEAVY.to_owned(), true);
+                let style = Style::frozen(Arrays::Worker(self.worker.get()), theus::HEAVY.to_owned(), Some(process.process.name.clone()));
                 Some(to_python(py, listed, &style)?.unbind())
             }
         };

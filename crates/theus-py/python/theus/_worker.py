@@ -86,8 +86,8 @@ def _report(error: BaseException) -> dict[str, Any]:
     except BaseException:
         pickled = None
     trace = error.__traceback__
-    if trace is not None and trace.tb_next is not None:
-        # The first frame is this file's; the user's begin after it.
+    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename == __file__:
+        # The first frames are this file's; the user's begin after them.
         trace = trace.tb_next
     text = "".join(traceback.format_exception(type(error), error, trace))
     summary = f"{type(error).__name__}: {_text(error)}"

@@ -89,6 +89,8 @@ class TheusEngine:
 
         Raises VersionMismatchError otherwise; the state is then as it was.
         """
+        if not isinstance(expected_version, int) or expected_version < 0:
+            raise ValueError(f"expected_version={expected_version!r}: give a version, such as engine.state.version")
         self._core.compare_and_swap(expected_version, merge_ops(data, heavy))
 
     async def execute(

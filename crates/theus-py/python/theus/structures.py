@@ -87,16 +87,17 @@ class _Frozen:
 
     __slots__ = ()
     _path: str = ""
-    _guarded: bool = False
+    _process: str | None = None
 
     def _refuse(self, *_args: Any, **_kwargs: Any) -> NoReturn:
         where = f"'{self._path}' " if self._path else ""
-        if self._guarded:
+        if self._process is not None:
             raise GuardError(
-                f"Illegal Write: {where}belongs to a snapshot and cannot be changed in place; "
+                f"Process '{self._process}': Illegal Write: {where}belongs to a snapshot and cannot be changed in place; "
                 "return the new value or a StateUpdate",
+                process=self._process,
                 path=self._path or None,
-                hint="return a StateUpdate",
+                hint="return the new value or a StateUpdate",
             )
         raise ImmutableError(
             f"Immutable: {where}belongs to a snapshot of the state; copy it (to_dict(), to_list()) or commit a change",
@@ -113,12 +114,12 @@ class _Frozen:
 class FrozenDict(_Frozen, dict):  # type: ignore[type-arg]
     """A dict of the state: reads like one (keys as attributes too), refuses every change."""
 
-    __slots__ = ("_guarded", "_path")
+    __slots__ = ("_path", "_process")
 
-    def __init__(self, mapping: Any = (), _path: str = "", _guarded: bool = False) -> None:
+    def __init__(self, mapping: Any = (), _path: str = "", _process: str | None = None) -> None:
         dict.__init__(self, mapping)
         object.__setattr__(self, "_path", _path)
-        object.__setattr__(self, "_guarded", _guarded)
+        object.__setattr__(self, "_process", _process)
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -147,12 +148,12 @@ class FrozenDict(_Frozen, dict):  # type: ignore[type-arg]
 class FrozenList(_Frozen, list):  # type: ignore[type-arg]
     """A list of the state: reads like one, refuses every change."""
 
-    __slots__ = ("_guarded", "_path")
+    __slots__ = ("_path", "_process")
 
-    def __init__(self, items: Any = (), _path: str = "", _guarded: bool = False) -> None:
+    def __init__(self, items: Any = (), _path: str = "", _process: str | None = None) -> None:
         list.__init__(self, items)
         object.__setattr__(self, "_path", _path)
-        object.__setattr__(self, "_guarded", _guarded)
+        object.__setattr__(self, "_process", _process)
 
     __setitem__ = __delitem__ = __iadd__ = __imul__ = __setattr__ = __delattr__ = _Frozen._refuse  # type: ignore[assignment]
     append = extend = insert = remove = pop = clear = sort = reverse = _Frozen._refuse  # type: ignore[assignment]

@@ -6,6 +6,7 @@ use crate::worker::Worker;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PySet, PyString, PyTuple};
+use std::sync::Arc;
 use theus::{ARRAY_CODEC, EncodedArray};
 use theus_value::{Heavy, Object, Value};
 
@@ -24,18 +25,19 @@ pub(crate) struct Style<'a> {
     pub(crate) arrays: Arrays<'a>,
     /// Containers are frozen and know this path.
     frozen: Option<String>,
-    guarded: bool,
+    /// The running process that they belong to, named where they are written to.
+    process: Option<Arc<str>>,
 }
 
 impl<'a> Style<'a> {
     /// Plain dicts and lists that the receiver owns.
     pub(crate) fn plain(arrays: Arrays<'a>) -> Self {
-        Style { arrays, frozen: None, guarded: false }
+        Style { arrays, frozen: None, process: None }
     }
 
-    /// Frozen containers; `guarded` ones belong to a running process and say so when they are written to.
-    pub(crate) fn frozen(arrays: Arrays<'a>, path: String, guarded: bool) -> Self {
-        Style { arrays, frozen: Some(path), guarded }
+    /// Frozen containers; those that a running process reads name it when they are written to.
+    pub(crate) fn frozen(arrays: Arrays<'a>, path: String, process: Option<Arc<str>>) -> Self {
+        Style { arrays, frozen: Some(path), process }
     }
 
     fn child(&self, segment: &str) -> Self {
@@ -101,7 +103,7 @@ fn freeze<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     match &style.frozen {
         None => Ok(container),
-        Some(path) => class.get(container.py())?.call1((container.clone(), path, style.guarded)),
+        Some(path) => class.get(container.py())?.call1((container.clone(), path, style.process.as_deref())),
     }
 }
 
