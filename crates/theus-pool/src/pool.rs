@@ -12,7 +12,7 @@ use crate::launch::{Launch, Line};
 use crate::link::{Kind, Mailbox};
 use crate::queue::{Placement, Queue};
 use crate::slot::{LinkError, NotStarted, Slot, Task};
-use crate::spin::Spin;
+use crate::spin::{Glances, Spin};
 use crate::stats::{Counters, PoolStats, WorkerStats};
 use crate::task::{Cell, TaskHandle, Verdict};
 use crate::watcher::Watcher;
@@ -53,6 +53,7 @@ pub(crate) struct Shared<J: Job> {
     pub(crate) watcher: Watcher<Event<J>>,
     pub(crate) counters: Counters,
     spin: Spin,
+    pub(crate) glances: Glances,
     keepers: Mutex<Vec<thread::JoinHandle<()>>>,
     process: u32,
 }
@@ -78,6 +79,7 @@ impl<J: Job> Pool<J> {
             watcher,
             counters: Counters::default(),
             spin: Spin::new(),
+            glances: Glances::new(),
             keepers: Mutex::new(Vec::new()),
             process: std::process::id(),
         });
@@ -270,6 +272,7 @@ impl<J: Job> Shared<J> {
         loop {
             let after = match next {
                 Next::Done(output) => {
+                    self.glances.learn(task.cell.age());
                     task.cell.fill(output);
                     let mut queue = self.queue.lock();
                     queue.outstanding -= 1;
@@ -348,6 +351,31 @@ impl<J: Job> Shared<J> {
         leading
     }
 
+    /// As [`Shared::lead`], but only looks, and never sleeps.
+    pub(crate) fn glance(self: &Arc<Self>, cell: &Arc<Cell<J::Output>>) {
+        let Some(slot) = cell.slot() else { return };
+        let Some(line) = self.slots[slot].state.lock().link.as_ref().map(|link| Arc::clone(&link.line)) else {
+            return;
+        };
+        if !self.glances.pay() || !Mailbox::BRAIN_BELL.lead(&line.mailbox) {
+            return;
+        }
+        self.glances.while_useful(|| {
+            if let Err(error) = self.drain(slot, &line) {
+                keeper::condemn(self, slot, &line, error);
+                return None;
+            }
+            let running = cell.slot() == Some(slot) && !line.is_dead();
+            self.watch(slot, &line).filter(|_| running).map(|watch| {
+                let line = &line;
+                move || watch.is_empty(&line.mailbox) && !line.is_dead()
+            })
+        });
+        let watch = self.watch(slot, &line);
+        let idle = || watch.is_none_or(|watch| watch.is_empty(&line.mailbox)) && !line.is_dead();
+        Mailbox::BRAIN_BELL.resign(&line.mailbox, idle);
+    }
+
     fn lead_line(
         self: &Arc<Self>,
         slot: usize,
@@ -370,9 +398,7 @@ impl<J: Job> Shared<J> {
             }
             let Some(watch) = self.watch(slot, line) else { return false };
             let idle = || watch.is_empty(&line.mailbox) && !line.is_dead();
-            if self.spin.while_idle(idle) {
-                Mailbox::BRAIN_BELL.sleep_leading(&line.mailbox, left, idle);
-            }
+            self.spin.wait(idle, || Mailbox::BRAIN_BELL.sleep_leading(&line.mailbox, left, idle));
         }
     }
 

@@ -1,14 +1,19 @@
 //! Spinning: how long to look before going to sleep.
 //!
-//! A wake-up of a sleeping thread costs several microseconds, looking for the same time costs a core. Each listener
-//! keeps a budget that grows when looking paid and shrinks when it did not, and that is zero on a one-core machine.
+//! A wake-up of a sleeping thread costs tens of microseconds, looking for the same time costs a core. So each listener
+//! has a budget of looks. It cannot learn from looking alone, for with a small budget looking never pays; it learns from
+//! how long the waits turn out to be, those that ended in sleep included. On a one-core machine nobody spins.
 
-use theus_sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use theus_sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use theus_sync::{hint, thread};
 
-/// Looks of one round; each takes some ten nanoseconds.
+/// Looks of one round at the most; each takes some ten nanoseconds.
 const MOST: u32 = 4096;
+/// Looks of one round where waits are long.
 const LEAST: u32 = 64;
+/// A wait that was over in this time, the wake-up included, would have been over within a full round.
+const SHORT: Duration = Duration::from_micros(150);
 
 /// One listener's budget.
 #[derive(Debug)]
@@ -23,21 +28,71 @@ impl Spin {
         Spin { budget: AtomicU32::new(MOST), enabled: cores > 1 }
     }
 
-    /// Looks until `idle` is false or the budget is used up; returns whether it is still idle.
-    pub(crate) fn while_idle(&self, idle: impl Fn() -> bool) -> bool {
-        if !self.enabled {
-            return idle();
-        }
+    /// Looks as long as the budget allows; true if it is still idle then.
+    pub(crate) fn look(&self, idle: impl Fn() -> bool) -> bool {
         // The budget is a hint: threads that update it at once may lose an update, and nothing depends on it.
-        let budget = self.budget.load(Ordering::Relaxed);
+        let budget = if self.enabled { self.budget.load(Ordering::Relaxed) } else { 0 };
         for _ in 0..budget {
             if !idle() {
-                self.budget.store((budget * 2).min(MOST), Ordering::Relaxed);
                 return false;
             }
             hint::spin_loop();
         }
-        self.budget.store((budget / 2).max(LEAST), Ordering::Relaxed);
         idle()
+    }
+
+    /// Waits while idle: looks, then sleeps once by `sleep`.
+    pub(crate) fn wait(&self, idle: impl Fn() -> bool, sleep: impl FnOnce()) {
+        let started = Instant::now();
+        if !self.look(idle) {
+            return;
+        }
+        sleep();
+        let budget = if started.elapsed() < SHORT {
+            MOST
+        } else {
+            (self.budget.load(Ordering::Relaxed) / 2).max(LEAST)
+        };
+        self.budget.store(budget, Ordering::Relaxed);
+    }
+}
+
+/// The longest look of a caller that must not block.
+const GLANCE: Duration = Duration::from_micros(25);
+
+/// Whether short looks by callers that must not block pay: they do while tasks are short.
+#[derive(Debug)]
+pub(crate) struct Glances {
+    pay: AtomicBool,
+    enabled: bool,
+}
+
+impl Glances {
+    pub(crate) fn new() -> Self {
+        let cores = thread::available_parallelism().map_or(1, |cores| cores.get());
+        Glances { pay: AtomicBool::new(true), enabled: cores > 1 }
+    }
+
+    /// Learns how long a task took, from being handed in to its end.
+    pub(crate) fn learn(&self, age: Duration) {
+        // A hint like the budget above.
+        self.pay.store(age < SHORT, Ordering::Relaxed);
+    }
+
+    pub(crate) fn pay(&self) -> bool {
+        self.enabled && self.pay.load(Ordering::Relaxed)
+    }
+
+    /// Calls `step` whenever its last answer is no longer idle, until it has none or the time is over.
+    pub(crate) fn while_useful<I: Fn() -> bool>(&self, mut step: impl FnMut() -> Option<I>) {
+        let started = Instant::now();
+        while let Some(idle) = step() {
+            while idle() {
+                if started.elapsed() > GLANCE {
+                    return;
+                }
+                hint::spin_loop();
+            }
+        }
     }
 }

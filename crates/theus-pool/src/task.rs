@@ -25,6 +25,7 @@ struct CellState<O> {
 /// Where one task's output arrives.
 pub(crate) struct Cell<O> {
     pub(crate) id: u64,
+    made: Instant,
     state: Mutex<CellState<O>>,
     filled: Condvar,
 }
@@ -32,7 +33,12 @@ pub(crate) struct Cell<O> {
 impl<O> Cell<O> {
     pub(crate) fn new(id: u64) -> Self {
         let state = CellState { output: None, callbacks: Vec::new(), verdict: None, slot: None };
-        Cell { id, state: Mutex::new(state), filled: Condvar::new() }
+        Cell { id, made: Instant::now(), state: Mutex::new(state), filled: Condvar::new() }
+    }
+
+    /// How long ago the task was handed in.
+    pub(crate) fn age(&self) -> Duration {
+        self.made.elapsed()
     }
 
     pub(crate) fn is_filled(&self) -> bool {
@@ -141,6 +147,15 @@ impl<J: Job> TaskHandle<J> {
                 self.cell.sleep(left);
             }
         }
+    }
+
+    /// Looks for the output for some microseconds, as long as looking has paid lately, and never sleeps.
+    ///
+    /// For an event loop, which must not block, and for which a wake-up from another thread costs more than the tasks
+    /// that are over in this time.
+    pub fn glance(&self) -> Option<Arc<J::Output>> {
+        self.pool.glance(&self.cell);
+        self.poll()
     }
 
     /// Ends the task early: a queued one is dropped, a running one loses its worker, one that has ended stays as it is.

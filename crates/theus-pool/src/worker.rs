@@ -205,9 +205,8 @@ impl Worker {
             return Ok(Some(frame));
         }
         let watch = self.reader.watch();
-        if self.spin.while_idle(|| watch.is_empty(&self.mailbox)) {
-            Mailbox::WORKER_BELL.sleep(&self.mailbox, timeout, || watch.is_empty(&self.mailbox));
-        }
+        let idle = || watch.is_empty(&self.mailbox);
+        self.spin.wait(idle, || Mailbox::WORKER_BELL.sleep(&self.mailbox, timeout, idle));
         Ok(self.reader.pop(&self.mailbox)?)
     }
 

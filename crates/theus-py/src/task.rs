@@ -51,6 +51,11 @@ impl Task {
         }
     }
 
+    /// Looks for the end for some microseconds, without sleeping.
+    fn glance(&self, py: Python<'_>) -> bool {
+        py.detach(|| self.handle.glance().is_some())
+    }
+
     /// What the body returned; raises what went wrong, and TimeoutError when the time was over first.
     fn result<'py>(&self, py: Python<'py>, timeout: Option<f64>) -> PyResult<Bound<'py, PyAny>> {
         if !self.wait(py, timeout)? {

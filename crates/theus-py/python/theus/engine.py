@@ -55,6 +55,7 @@ class TheusEngine:
         self._core = _native.Core(flatten(context), isolation, megabytes << 20, size)
         self._registry = Registry(self._core)
         self._threads: Any = None
+        self._awaiting = 0
         self.heavy = HeavyZone(self._core)
         self.audit = EngineAudit(self._core)
         _open_engines.add(self)
@@ -175,16 +176,22 @@ class TheusEngine:
         return self._core.submit(registered.native, registered.remote(), args, kwargs, timeout)
 
     async def _await_task(self, task: Any) -> Any:
+        # A short task that nothing else waits beside is over before another thread could wake this loop.
+        if self._awaiting == 0 and task.glance():
+            return task.result(None)
         import asyncio
 
         loop = asyncio.get_running_loop()
         done = loop.create_future()
         task.wake(loop.call_soon_threadsafe, _set_done, done)
+        self._awaiting += 1
         try:
             await done
         except asyncio.CancelledError:
             task.cancel()
             raise
+        finally:
+            self._awaiting -= 1
         return task.result(None)
 
     async def _run_async(self, registered: Registered, args: Any, kwargs: dict[str, Any], retries: int) -> Any:
