@@ -2,12 +2,13 @@
 
 use crate::context::Context;
 use crate::errors::refusal;
-use crate::python::VERSION_MISMATCH;
+use crate::python::{CANCELLED, VERSION_MISMATCH};
 use crate::reader::Reader;
 use crate::update::returned;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use theus::{Outcome, Refusal};
 
@@ -53,6 +54,12 @@ impl Running {
         }
     }
 
+    /// Ends the attempt because nobody wants its result any more.
+    pub(crate) fn cancelled(&mut self) {
+        self.reader.end();
+        self.attempt.abandon(Outcome::Cancelled, "the call was cancelled".into());
+    }
+
     /// The body raised. Some(seconds) when that was a conflict and it shall be run again after them.
     pub(crate) fn raised(&mut self, py: Python<'_>, error: &PyErr) -> Option<f64> {
         self.reader.end();
@@ -63,6 +70,32 @@ impl Running {
         }
         self.attempt.abandon(Outcome::Failed, error.to_string());
         None
+    }
+}
+
+/// Tells a body that runs on another thread that nobody wants its result any more.
+#[pyclass(frozen, module = "theus._native")]
+#[derive(Default)]
+pub(crate) struct Cancel {
+    asked: AtomicBool,
+}
+
+#[pymethods]
+impl Cancel {
+    #[new]
+    fn new() -> Self {
+        Cancel::default()
+    }
+
+    /// The result is discarded, unless its commit has begun.
+    fn set(&self) {
+        self.asked.store(true, Ordering::Release);
+    }
+}
+
+impl Cancel {
+    pub(crate) fn is_set(&self) -> bool {
+        self.asked.load(Ordering::Acquire)
     }
 }
 
@@ -103,8 +136,15 @@ impl Attempt {
 
     /// The body raised; seconds when it shall be run again after them, else None.
     fn raised(&self, py: Python<'_>, error: Bound<'_, PyAny>) -> PyResult<Option<f64>> {
+        let cancelled = error.is_instance(CANCELLED.get(py)?)?;
         let error = PyErr::from_value(error);
-        self.with(|running| Ok(running.raised(py, &error)))
+        self.with(|running| {
+            if cancelled {
+                running.cancelled();
+                return Ok(None);
+            }
+            Ok(running.raised(py, &error))
+        })
     }
 
     /// Begins the next attempt on a fresh snapshot.

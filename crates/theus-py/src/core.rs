@@ -1,6 +1,6 @@
 //! The engine as a Python object.
 
-use crate::attempt::{Attempt, Running};
+use crate::attempt::{Attempt, Cancel, Running};
 use crate::block::Block;
 use crate::convert::{Handles, from_python};
 use crate::errors::{array, closed, refusal};
@@ -109,7 +109,9 @@ impl Core {
             .map_err(|refused| refusal(py, &refused))
     }
 
-    /// Runs a sync body in the calling thread until it is committed.
+    /// Runs a sync body in the calling thread until it is committed, or its result is discarded.
+    #[expect(clippy::too_many_arguments, reason = "one call into the core for each call of the user's")]
+    #[pyo3(signature = (process, function, args, kwargs, retries, cancel = None))]
     fn call<'py>(
         &self,
         py: Python<'py>,
@@ -118,6 +120,7 @@ impl Core {
         args: &Bound<'py, PyTuple>,
         kwargs: &Bound<'py, PyDict>,
         retries: u32,
+        cancel: Option<&Cancel>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let attempt = self.engine.begin(&process.process).map_err(|error| closed(py, &error))?;
         let named = if kwargs.is_empty() { None } else { Some(process.named(kwargs)?) };
@@ -134,6 +137,10 @@ impl Core {
                     function.call(PyTuple::new(py, all)?, named.as_ref())
                 }
             };
+            if cancel.is_some_and(Cancel::is_set) {
+                running.cancelled();
+                return called;
+            }
             let wait = match called {
                 Ok(result) => match running.settle(&result)? {
                     None => return Ok(result),

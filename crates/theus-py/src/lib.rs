@@ -41,6 +41,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<process::Process>()?;
     module.add_class::<process::Function>()?;
     module.add_class::<attempt::Attempt>()?;
+    module.add_class::<attempt::Cancel>()?;
     module.add_class::<snapshot::Snapshot>()?;
     module.add_class::<block::Block>()?;
     module.add_class::<record::Record>()?;

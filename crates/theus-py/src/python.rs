@@ -39,6 +39,8 @@ pub(crate) static BLOCK_OF: Imported = Imported::new("theus._heavy", "block_of")
 pub(crate) static ENCODE_ARRAY: Imported = Imported::new("theus._heavy", "encode_array");
 pub(crate) static MAKE_ERROR: Imported = Imported::new("theus.errors", "make");
 pub(crate) static REMOTE_ERROR: Imported = Imported::new("theus.errors", "remote");
+/// Only for bodies that are coroutines: there asyncio is loaded.
+pub(crate) static CANCELLED: Imported = Imported::new("asyncio", "CancelledError");
 pub(crate) static VERSION_MISMATCH: Imported = Imported::new("theus.errors", "VersionMismatchError");
 pub(crate) static PICKLE_DUMPS: Imported = Imported::new("pickle", "dumps");
 pub(crate) static PICKLE_LOADS: Imported = Imported::new("pickle", "loads");

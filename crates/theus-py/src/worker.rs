@@ -21,6 +21,9 @@ use theus_value::{Heavy, Key, Value};
 /// How long the loop sleeps without looking for signals.
 const SLICE: Duration = Duration::from_millis(500);
 
+/// Arrays that are kept for the next task that reads them.
+const MOST_ARRAYS: usize = 256;
+
 struct Known {
     array: Py<PyAny>,
     segment: u64,
@@ -76,7 +79,12 @@ impl Worker {
             .ok_or_else(|| PyRuntimeError::new_err("an array does not lie within its segment"))?;
         let array = AS_ARRAY.get(py)?.call1((block,))?;
         let known = Known { array: array.clone().unbind(), segment: heavy.block.segment };
-        self.known().insert(heavy.block.serial, known);
+        let mut arrays = self.known();
+        if arrays.len() >= MOST_ARRAYS {
+            // Arrays that are replaced all the time have a new block each time; what is still used is made again.
+            arrays.clear();
+        }
+        arrays.insert(heavy.block.serial, known);
         Ok(array)
     }
 

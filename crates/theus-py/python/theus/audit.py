@@ -18,7 +18,7 @@ class EngineAudit:
         self._core = core
 
     def records(self, process: str | None = None, since: int | None = None) -> list[Record]:
-        """The kept records, oldest first: all, those of one process, or those after record number ``since``."""
+        """The kept records, oldest first: all, those of one process, or those from record number ``since`` on."""
         return self._core.records(process, since)
 
     @property

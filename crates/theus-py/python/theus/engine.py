@@ -221,9 +221,14 @@ class TheusEngine:
         import contextvars
 
         context = contextvars.copy_context()
-        return await asyncio.get_running_loop().run_in_executor(
-            self._executor(), context.run, self._core.call, registered.native, registered.function, args, kwargs, retries
-        )
+        cancel = _native.Cancel()
+        call = (self._core.call, registered.native, registered.function, args, kwargs, retries, cancel)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor(), context.run, *call)
+        except asyncio.CancelledError:
+            # The thread cannot be stopped, but its result can be discarded.
+            cancel.set()
+            raise
 
     def _executor(self) -> Any:
         if self._threads is None:
