@@ -64,7 +64,7 @@ def test_an_async_body_is_cancelled(engine, how):
     assert engine.state.version == 0
 
 
-def test_a_cancelled_worker_task_loses_its_worker(engine, rendezvous, gone):
+def test_a_cancelled_worker_task_loses_its_worker(engine, rendezvous, gone, until):
     import os
 
     meeting = rendezvous()
@@ -81,6 +81,7 @@ def test_a_cancelled_worker_task_loses_its_worker(engine, rendezvous, gone):
     gone([asyncio.run(run())])
     assert engine.state.version == 0
     assert engine.submit(tasks.echo, value=7).result() == 7, "the pool works on"
+    until(lambda: engine.audit.records(process="finish_after_meeting"), "the attempt was recorded")
     assert last(engine, "finish_after_meeting").outcome == "cancelled"
 
 

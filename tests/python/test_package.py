@@ -122,3 +122,14 @@ def test_without_numpy_a_struct_code_names_the_type(script, tmp_path):
         """,
         path=(blocked,),
     )
+
+
+def test_every_public_name_can_be_had():
+    assert sorted(theus.__all__) == sorted({*theus._HOME_OF, "CORE_AVAILABLE", "__version__"})
+    assert [name for name in theus.__all__ if not hasattr(theus, name)] == []
+    assert dir(theus) == theus.__all__
+
+
+def test_a_crash_error_is_a_class_of_its_own():
+    assert theus.WorkerCrashedError.__name__ == "WorkerCrashedError"
+    assert theus.WorkerCrashedError is theus.errors.WorkerCrashedError

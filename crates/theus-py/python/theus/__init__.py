@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         VersionMismatchError,
         WorkerCrashedError,
     )
-    from .structures import FrozenDict, FrozenList, State, StateUpdate
+    from .structures import FrozenDict, FrozenList, ShmArray, State, StateUpdate
 
 # Where each public name lives; loaded when it is asked for, so that `import theus` stays cheap.
 _HOMES = {
@@ -63,7 +63,35 @@ _HOMES = {
 }  # fmt: skip
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
-__all__ = sorted((*_HOME_OF, "CORE_AVAILABLE", "__version__"))
+# Written out, because type checkers do not compute it; a test compares it with the table above.
+__all__ = [
+    "BaseDomainContext",
+    "BaseGlobalContext",
+    "BaseSystemContext",
+    "CORE_AVAILABLE",
+    "ContextError",
+    "ContractViolationError",
+    "EngineClosedError",
+    "FrozenDict",
+    "FrozenList",
+    "GuardError",
+    "ImmutableError",
+    "NestedExecutionError",
+    "ProcessContract",
+    "SemanticType",
+    "ShmArray",
+    "State",
+    "StateUpdate",
+    "TaskTimeoutError",
+    "TheusEngine",
+    "TheusError",
+    "TransferError",
+    "UnsupportedValueError",
+    "VersionMismatchError",
+    "WorkerCrashedError",
+    "__version__",
+    "process",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -100,10 +100,9 @@ def dtype_text(name: str, dtype: Any) -> str:
         known = _NAMES.get(text) or _CODES.get(text)
         if known or _native.item_size(text):
             return known or text
-    numpy = sys.modules.get("numpy")
     try:
-        if numpy is None:
-            import numpy
+        import numpy
+
         found = numpy.dtype(dtype)
     except (ImportError, TypeError, ValueError):
         raise TypeError(f"heavy.{name}: dtype {dtype!r} is not known; give a name such as 'float32'") from None

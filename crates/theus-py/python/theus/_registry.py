@@ -81,13 +81,13 @@ class Registry:
     def resolve(self, function_or_name: Callable[..., Any] | str, parallel: bool | None) -> Registered:
         """The registered process that is meant; a function that is not registered is taken as it is."""
         if isinstance(function_or_name, str):
-            registered = self._by_name.get(function_or_name)
-            if registered is None:
+            named = self._by_name.get(function_or_name)
+            if named is None:
                 known = ", ".join(sorted(self._by_name)) or "none"
                 raise ValueError(
                     f"Process {function_or_name!r} not found: register it with engine.register(function). Known: {known}"
                 )
-            function = registered.function
+            function = named.function
         else:
             function = function_or_name
             if not callable(function):
@@ -115,7 +115,7 @@ def definition(function: Callable[..., Any], name: str, contract: ProcessContrac
     if module and qualified and _importable(module, qualified, function):
         return {**described, "module": module, "qualname": qualified}
     try:
-        import cloudpickle
+        import cloudpickle  # type: ignore[import-untyped]
     except ImportError as error:
         raise TransferError(
             f"Process {name!r} can only reach a worker by value, which needs the package cloudpickle: install it, or move "

@@ -9,7 +9,7 @@ import os
 import sys
 
 # The module behind `signal`, which costs an import of enum.
-from _signal import SIG_IGN, SIGINT, signal
+from _signal import SIG_IGN, SIGINT, signal  # type: ignore[import-not-found]
 
 from . import _native
 from ._parameters import is_coroutine_function, named_parameters

@@ -78,16 +78,25 @@ class EngineClosedError(TheusError, RuntimeError):
     """The engine was called after its shutdown."""
 
 
-_worker_crashed: type[TheusError] | None = None
+if TYPE_CHECKING:
+    from concurrent.futures import BrokenExecutor
+
+    class WorkerCrashedError(TheusError, BrokenExecutor):
+        """A worker was lost in the middle of a task, and the crash retries are used up."""
+
+        record: dict[str, Any] | None
 
 
-def worker_crashed_error() -> type[TheusError]:
+_worker_crashed: type[WorkerCrashedError] | None = None
+
+
+def worker_crashed_error() -> type[WorkerCrashedError]:
     """The class WorkerCrashedError; made at first use, for its base costs an import of concurrent.futures."""
     global _worker_crashed
     if _worker_crashed is None:
         from concurrent.futures import BrokenExecutor
 
-        class WorkerCrashedError(TheusError, BrokenExecutor):
+        class Crashed(TheusError, BrokenExecutor):
             """A worker was lost in the middle of a task, and the crash retries are used up.
 
             ``record`` tells of the last lost attempt: ``task``, ``process``, ``base_version``, ``attempt``, ``worker``
@@ -96,9 +105,10 @@ def worker_crashed_error() -> type[TheusError]:
 
             record: dict[str, Any] | None = None
 
-        WorkerCrashedError.__module__ = __name__
-        WorkerCrashedError.__qualname__ = "WorkerCrashedError"
-        _worker_crashed = WorkerCrashedError
+        Crashed.__module__ = __name__
+        Crashed.__name__ = Crashed.__qualname__ = "WorkerCrashedError"
+        _worker_crashed = Crashed  # type: ignore[assignment]
+        assert _worker_crashed is not None
     return _worker_crashed
 
 

@@ -253,6 +253,12 @@ class State:
         return f"State(version={self.version}, roots={self._snapshot.keys()})"
 
 
+if TYPE_CHECKING:
+    import numpy
+
+    ShmArray = numpy.ndarray[Any, Any]
+
+
 def __getattr__(name: str) -> Any:
     if name == "ShmArray":
         from ._heavy import shm_array_class
