@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 import tasks
-from theus import ContractViolationError, GuardError, VersionMismatchError, process
+from theus import ContractViolationError, GuardError, TheusEngine, VersionMismatchError, process
 
 
 def set_domain(engine, **values):
@@ -222,3 +222,32 @@ def test_call_counts_from_many_threads(engine):
     for thread in threads:
         thread.join()
     assert engine.state.data["domain"]["count"] == 200 - len(failures)
+
+
+def test_an_empty_mapping_is_merged_and_wipes_nothing():
+    with TheusEngine({"domain": {"a": 1, "b": {"c": 2}}}) as engine:
+        engine.compare_and_swap(engine.state.version, data={"domain": {}})
+        engine.compare_and_swap(engine.state.version, data={"domain": {"b": {}}})
+        assert engine.state.data["domain"] == {"a": 1, "b": {"c": 2}}
+
+
+def test_an_undeclared_array_is_refused_on_a_worker_as_in_process(engine):
+    block = engine.heavy.alloc("seen", (4,), "uint8")
+    other = engine.heavy.alloc("unseen", (4,), "uint8")
+    engine.compare_and_swap(engine.state.version, heavy={"seen": block, "unseen": other})
+
+    def read(ctx, name):
+        return bytes(ctx.heavy[name]), list(ctx.heavy), name in ctx.heavy
+
+    here = process(inputs=["heavy.seen"])(read)
+    assert engine.call(here, name="seen") == (bytes(4), ["seen"], True)
+    with pytest.raises(GuardError, match="heavy.unseen"):
+        engine.call(here, name="unseen")
+
+    def read_there(ctx, name):
+        return bytes(ctx.heavy[name]), list(ctx.heavy), name in ctx.heavy
+
+    there = process(inputs=["heavy.seen"], parallel=True)(read_there)
+    assert engine.submit(there, name="seen").result() == (bytes(4), ["seen"], True)
+    with pytest.raises(GuardError, match="heavy.unseen"):
+        engine.submit(there, name="unseen").result()

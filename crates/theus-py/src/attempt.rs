@@ -21,7 +21,7 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn new(mut attempt: theus::Attempt, retries: u32) -> Self {
         attempt.allow_retries(retries);
-        let reader = Reader::of_brain(attempt.process(), attempt.snapshot());
+        let reader = Reader::of_brain(&attempt);
         Running { attempt, reader }
     }
 
@@ -34,7 +34,7 @@ impl Running {
     /// Begins the next attempt on a fresh snapshot.
     pub(crate) fn again(&mut self) {
         self.attempt.again();
-        self.reader = Reader::of_brain(self.attempt.process(), self.attempt.snapshot());
+        self.reader = Reader::of_brain(&self.attempt);
     }
 
     /// Settles the attempt; Some(seconds) when it shall be run again after them.

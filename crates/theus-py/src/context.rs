@@ -18,9 +18,9 @@ pub(crate) struct Context {
     version: u64,
     attempt: u32,
     domain: PyOnceLock<Py<View>>,
-    heavy: PyOnceLock<Py<PyAny>>,
+    heavy: PyOnceLock<Py<View>>,
     local: PyOnceLock<Py<PyDict>>,
-    listed: Option<Py<PyAny>>,
+    listed: Option<Py<PyDict>>,
 }
 
 impl Context {
@@ -30,7 +30,7 @@ impl Context {
         arguments: Py<PyDict>,
         version: u64,
         attempt: u32,
-        listed: Option<Py<PyAny>>,
+        listed: Option<Py<PyDict>>,
     ) -> Self {
         Context {
             reader: Arc::clone(reader),
@@ -80,12 +80,12 @@ impl Context {
 
     /// The heavy zone: names to read-only arrays.
     #[getter]
-    fn heavy<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let make = || match &self.listed {
-            Some(listed) => Ok(listed.clone_ref(py)),
-            None => Ok::<_, PyErr>(Py::new(py, self.root(HEAVY))?.into_any()),
+    fn heavy<'py>(&self, py: Python<'py>) -> PyResult<&Bound<'py, View>> {
+        let make = || {
+            let listed = self.listed.as_ref().map(|listed| listed.clone_ref(py));
+            Py::new(py, View::new(&self.reader, Path::from_segments([HEAVY]), listed))
         };
-        Ok(self.heavy.get_or_try_init(py, make)?.bind(py).clone())
+        Ok(self.heavy.get_or_try_init(py, make)?.bind(py))
     }
 
     /// The global data.

@@ -178,6 +178,7 @@ impl Core {
     }
 
     /// Hands a task to the workers.
+    #[expect(clippy::too_many_arguments, reason = "one call into the core for each call of the user's")]
     fn submit(
         &self,
         py: Python<'_>,
@@ -186,6 +187,7 @@ impl Core {
         args: &Bound<'_, PyTuple>,
         kwargs: &Bound<'_, PyDict>,
         timeout: Option<f64>,
+        retries: u32,
     ) -> PyResult<Task> {
         let name = &process.process.name;
         let arguments = from_python(args.as_any(), Handles::Allowed)
@@ -204,7 +206,8 @@ impl Core {
         };
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let function = Arc::clone(&function.function);
-        let task = RemoteTask::new(&self.engine, &process.process, function, arguments, named).limit(limit);
+        let task = RemoteTask::new(&self.engine, &process.process, function, arguments, named);
+        let task = task.limit(limit).retries(retries);
         let handle = py.detach(|| self.engine.submit(task, deadline)).map_err(|error| closed(py, &error))?;
         Ok(Task::new(handle))
     }

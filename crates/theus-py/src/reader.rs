@@ -8,10 +8,10 @@ use crate::worker::Worker;
 use pyo3::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use theus::{Path, Process, Reading, Snapshot, read};
+use theus::{Attempt, Isolation, Path, Process, Reading, Snapshot, read};
 
 enum Place {
-    Brain(Snapshot),
+    Brain { snapshot: Snapshot, noted: bool },
     Worker { worker: Py<Worker>, task: u64, attempt: u32 },
 }
 
@@ -24,9 +24,10 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// A reader of a snapshot in this process.
-    pub(crate) fn of_brain(process: &Process, snapshot: &Snapshot) -> Arc<Self> {
-        Reader::new(Place::Brain(snapshot.clone()), process)
+    /// A reader of a snapshot in this process. What is read is noted where the commit depends on it.
+    pub(crate) fn of_brain(attempt: &Attempt) -> Arc<Self> {
+        let noted = attempt.isolation() == Isolation::Serializable;
+        Reader::new(Place::Brain { snapshot: attempt.snapshot().clone(), noted }, attempt.process())
     }
 
     /// A reader of the snapshot of a worker's task.
@@ -43,9 +44,11 @@ impl Reader {
     pub(crate) fn read(&self, py: Python<'_>, path: &Path) -> PyResult<Reading> {
         self.check_alive(py)?;
         match &self.place {
-            Place::Brain(snapshot) => {
-                // A panic while the list is held leaves it a list.
-                self.reads.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+            Place::Brain { snapshot, noted } => {
+                if *noted {
+                    // A panic while the list is held leaves it a list.
+                    self.reads.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+                }
                 Ok(read(&self.process.contract, snapshot, path))
             }
             Place::Worker { worker, task, attempt } => worker.get().fetch(py, *task, *attempt, path),
@@ -54,7 +57,7 @@ impl Reader {
 
     pub(crate) fn arrays(&self) -> Arrays<'_> {
         match &self.place {
-            Place::Brain(_) => Arrays::Brain,
+            Place::Brain { .. } => Arrays::Brain,
             Place::Worker { worker, .. } => Arrays::Worker(worker.get()),
         }
     }

@@ -3,12 +3,14 @@
 use crate::convert::{Arrays, Handles, Style, from_python, to_python as plain};
 use crate::errors::{Fields, make};
 use crate::python::STATE_UPDATE;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use theus::{Path, Returned, StateUpdate, Update, parse_path};
 use theus_value::{Op, Value};
 
-/// The kinds of operations of `StateUpdate._ops` that are not the plain "set".
+/// The kinds of operations of `StateUpdate._ops`.
+pub(crate) const SET: i64 = 0;
 pub(crate) const MERGE: i64 = 1;
 pub(crate) const ASSERT_VERSION: i64 = 4;
 
@@ -42,9 +44,10 @@ pub(crate) fn update(process: &str, ops: &Bound<'_, PyList>) -> PyResult<StateUp
         let path = path(py, process, &text)?;
         let value =
             from_python(&value, Handles::Allowed).map_err(|error| error.storing(py, process, &text))?;
-        match value {
-            Value::Map(map) if kind == MERGE => update.merge(path, map),
-            value => update.set(path, value),
+        match (kind, value) {
+            (MERGE, Value::Map(map)) => update.merge(path, map),
+            (SET, value) => update.set(path, value),
+            _ => return Err(PyRuntimeError::new_err(format!("an operation of the unknown kind {kind}"))),
         };
     }
     wanted.update = update;

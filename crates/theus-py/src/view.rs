@@ -17,7 +17,7 @@ const WRITE_HINT: &str = "contexts are read-only: return the new value or a Stat
 pub(crate) struct View {
     reader: Arc<Reader>,
     path: Path,
-    /// The call's arguments, which lie over the domain.
+    /// What lies over the place: the call's arguments over the domain, the listed arrays over the heavy zone.
     overlay: Option<Py<PyDict>>,
 }
 
@@ -39,7 +39,11 @@ impl View {
             Reading::Refused => Err(self.refused(py, &path)),
             Reading::Keys(_) => Ok(Some(View::new(&self.reader, path, None).into_pyobject(py)?.into_any())),
             Reading::Whole(value) => {
-                let style = Style::frozen(self.reader.arrays(), path.to_string(), Some(self.reader.process.name.clone()));
+                let style = Style::frozen(
+                    self.reader.arrays(),
+                    path.to_string(),
+                    Some(self.reader.process.name.clone()),
+                );
                 to_python(py, &value, &style).map(Some)
             }
         }

@@ -192,10 +192,7 @@ impl WorkerTask {
         let named = to_python(py, named, &style)?.cast_into::<PyDict>()?;
         let listed = match listed {
             Value::Null => None,
-            listed => {
-                let style = Style::frozen(Arrays::Worker(self.worker.get()), theus::HEAVY.to_owned(), Some(process.process.name.clone()));
-                Some(to_python(py, listed, &style)?.unbind())
-            }
+            listed => Some(to_python(py, listed, &style)?.cast_into::<PyDict>()?.unbind()),
         };
         let reader = Reader::of_worker(&process.process, self.worker.clone_ref(py), self.task, self.attempt);
         let context = Context::new(&reader, named.clone().unbind(), *version as u64, self.attempt, listed);

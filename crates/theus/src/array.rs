@@ -13,6 +13,9 @@ use thiserror::Error;
 /// The codec of an array that travels as a value.
 pub const ARRAY_CODEC: &str = "ndarray";
 
+/// Most dimensions of an array; the buffer protocol of Python and NumPy have the same limit.
+const MAX_DIMENSIONS: usize = 64;
+
 /// Why an array cannot be.
 #[derive(Debug, Error)]
 pub enum ArrayError {
@@ -27,7 +30,9 @@ pub enum ArrayError {
         dtype: String,
     },
     /// Its shape has more elements than can be.
-    #[error("heavy array '{name}': shape {shape:?} has more bytes than can be addressed")]
+    #[error(
+        "heavy array '{name}': shape {shape:?} has more bytes than can be addressed, or more than {MAX_DIMENSIONS} dimensions"
+    )]
     Shape {
         /// The array's name.
         name: String,
@@ -52,6 +57,18 @@ pub enum ArrayError {
     },
 }
 
+impl ArrayError {
+    /// The array's name or path.
+    pub fn name(&self) -> &str {
+        match self {
+            ArrayError::Type { name, .. }
+            | ArrayError::Shape { name, .. }
+            | ArrayError::Encoding { name, .. }
+            | ArrayError::Memory { name, .. } => name,
+        }
+    }
+}
+
 /// Bytes of one element of a type such as `<f4`; None for a type that cannot live in shared memory.
 ///
 /// ```
@@ -59,17 +76,17 @@ pub enum ArrayError {
 /// assert_eq!(theus::item_size("|O"), None);
 /// ```
 pub fn item_size(dtype: &str) -> Option<u64> {
-    let mut letters = dtype.chars();
-    let (order, kind) = (letters.next()?, letters.next()?);
-    let size: u64 = letters.as_str().parse().ok()?;
-    let fits = match kind {
-        'b' => size == 1,
-        'i' | 'u' => matches!(size, 1 | 2 | 4 | 8),
-        'f' => matches!(size, 2 | 4 | 8 | 16),
-        'c' => matches!(size, 8 | 16 | 32),
-        _ => false,
-    };
-    (fits && matches!(order, '<' | '|')).then_some(size)
+    let rest = dtype.strip_prefix(['<', '|'])?;
+    // Each size is spelled the one way that counts: no sign, no leading zero.
+    Some(match rest {
+        "b1" | "i1" | "u1" => 1,
+        "i2" | "u2" | "f2" => 2,
+        "i4" | "u4" | "f4" => 4,
+        "i8" | "u8" | "f8" | "c8" => 8,
+        "f16" | "c16" => 16,
+        "c32" => 32,
+        _ => return None,
+    })
 }
 
 /// Bytes of an array; an empty one still has a place of one element.
@@ -78,10 +95,15 @@ pub fn item_size(dtype: &str) -> Option<u64> {
 /// When the type or the shape cannot be.
 pub fn array_bytes(name: &str, dtype: &str, shape: &[u64]) -> Result<u64, ArrayError> {
     let item = item_size(dtype).ok_or_else(|| ArrayError::Type { name: name.into(), dtype: dtype.into() })?;
-    (shape.iter())
-        .try_fold(item, |bytes, dimension| bytes.checked_mul(*dimension))
-        .filter(|bytes| *bytes <= isize::MAX as u64)
-        .ok_or_else(|| ArrayError::Shape { name: name.into(), shape: shape.to_vec() })
+    // An empty array's other dimensions still make strides, which must be addressable too.
+    let strides = (shape.iter())
+        .try_fold(item, |bytes, dimension| bytes.checked_mul((*dimension).max(1)))
+        .filter(|bytes| *bytes <= isize::MAX as u64 && shape.len() <= MAX_DIMENSIONS);
+    match strides {
+        Some(_) if shape.contains(&0) => Ok(0),
+        Some(bytes) => Ok(bytes),
+        None => Err(ArrayError::Shape { name: name.into(), shape: shape.to_vec() }),
+    }
 }
 
 /// A fresh block for an array, zeroed if asked.
@@ -155,7 +177,20 @@ impl<'a> EncodedArray<'a> {
     }
 
     /// The bytes of an array that travels as a value.
+    ///
+    /// A type's text or a shape too long for the form is cut, which [`EncodedArray::parse`] refuses: neither can be
+    /// an array's.
+    ///
+    /// ```
+    /// use theus::{EncodedArray, Value};
+    /// let Value::Object(object) = EncodedArray::encode("<u2", &[2], &[1, 0, 2, 0]) else { panic!() };
+    /// let array = EncodedArray::parse("heavy.m", &object.bytes)?;
+    /// assert_eq!((array.dtype, array.shape.as_slice()), ("<u2", [2].as_slice()));
+    /// # Ok::<(), theus::ArrayError>(())
+    /// ```
     pub fn encode(dtype: &str, shape: &[u64], data: &[u8]) -> Value {
+        let dtype = &dtype[..dtype.floor_char_boundary(u8::MAX.into())];
+        let shape = &shape[..shape.len().min(u8::MAX.into())];
         let mut bytes = Vec::with_capacity(2 + dtype.len() + 8 * shape.len() + data.len());
         bytes.push(dtype.len() as u8);
         bytes.extend_from_slice(dtype.as_bytes());

@@ -2,32 +2,39 @@
 //!
 //! The order of settling: mapping of what was returned, contract, arrays brought into the heavy zone, commit by
 //! compare-and-swap at the snapshot's version, audit record. Whatever fails before the commit leaves the state as it
-//! was (S5), and every attempt leaves exactly one audit record (A1).
+//! was (S5), and every attempt leaves exactly one audit record (A1), one that is dropped unsettled too.
 
-use crate::array::{ARRAY_CODEC, adopt};
-use crate::contract::HEAVY;
 use crate::engine::Engine;
 use crate::error::Refusal;
+use crate::intake::{changed_paths, take_in};
 use crate::process::Process;
-use crate::returned::{Returned, StateUpdate, to_update};
+use crate::returned::{Returned, StateUpdate, Violation, to_update};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use theus_audit::{ChangedPath, Entry, Outcome};
-use theus_state::{Commit, CommitError, Isolation, Snapshot};
-use theus_value::{Op, Path, Update, Value};
+use theus_state::{Commit, CommitError, Committed, Isolation, Snapshot, Store};
+use theus_value::Path;
+
+/// Most bytes of an error's text in the audit trail, which keeps many records for long.
+const ERROR_TEXT: usize = 16 << 10;
 
 /// One attempt. The host language runs the body between [`Engine::begin`] and the settling.
-#[derive(Clone, Debug)]
+///
+/// An attempt that is dropped before it was settled or abandoned counts as cancelled.
+#[derive(Debug)]
 pub struct Attempt {
     engine: Engine,
     process: Process,
     snapshot: Snapshot,
+    isolation: Isolation,
     task: u64,
     number: u32,
     conflicts: u32,
     extra: u32,
     worker: Option<u32>,
     started: Instant,
+    /// It has begun and has no audit record yet.
+    open: bool,
 }
 
 /// What a settled attempt has done.
@@ -40,10 +47,27 @@ pub struct Settled {
 }
 
 impl Attempt {
-    pub(crate) fn new(engine: Engine, process: Process, task: u64) -> Self {
-        let snapshot = engine.snapshot();
-        let started = Instant::now();
-        Attempt { engine, process, snapshot, task, number: 1, conflicts: 0, extra: 0, worker: None, started }
+    /// The first attempt of a task that waits for a worker: it has not begun.
+    pub(crate) fn waiting(engine: Engine, process: Process, task: u64) -> Self {
+        Attempt {
+            snapshot: engine.snapshot(),
+            isolation: engine.isolation(),
+            engine,
+            process,
+            task,
+            number: 1,
+            conflicts: 0,
+            extra: 0,
+            worker: None,
+            started: Instant::now(),
+            open: false,
+        }
+    }
+
+    pub(crate) fn begun(engine: Engine, process: Process, task: u64) -> Self {
+        let mut attempt = Attempt::waiting(engine, process, task);
+        attempt.open = true;
+        attempt
     }
 
     /// What the attempt reads.
@@ -66,16 +90,34 @@ impl Attempt {
         self.number
     }
 
-    /// Begins the next attempt on a fresh snapshot.
-    pub fn again(&mut self) {
-        self.number += 1;
-        self.restart(self.worker);
+    /// Which changes beside the attempt refuse it, as set when it began.
+    pub fn isolation(&self) -> Isolation {
+        self.isolation
     }
 
-    pub(crate) fn restart(&mut self, worker: Option<u32>) {
+    /// Begins the next attempt on a fresh snapshot. One that is still running counts as cancelled.
+    pub fn again(&mut self) {
+        self.close();
+        self.begin_as(self.number.saturating_add(1), self.worker);
+    }
+
+    /// Begins this attempt of the task on a fresh snapshot.
+    pub(crate) fn begin_as(&mut self, number: u32, worker: Option<u32>) {
         self.snapshot = self.engine.snapshot();
+        self.isolation = self.engine.isolation();
         self.started = Instant::now();
+        self.number = number;
         self.worker = worker;
+        self.open = true;
+    }
+
+    /// The pool ends this attempt of the task, which may never have begun on a worker.
+    pub(crate) fn end_as(&mut self, number: u32, worker: Option<u32>) {
+        if !self.open || self.number != number {
+            self.number = number;
+            self.worker = worker;
+            self.open = true;
+        }
     }
 
     /// Adds this many attempts to those that a conflict is granted anyway.
@@ -91,63 +133,91 @@ impl Attempt {
         self.engine.backoff(self.conflicts, self.extra)
     }
 
-    /// Settles the attempt with what the body returned and the paths that it read.
+    /// Settles the attempt with what the body returned and the paths that it read; gives the version that it made.
     ///
     /// # Errors
-    /// When the update was refused; the state is as it was, and the refusal says whether a retry is granted.
+    /// When the update was refused, or the attempt has ended before; the state is as it was, and the refusal says
+    /// whether a retry is granted.
+    ///
+    /// ```
+    /// use theus::{Contract, Declared, Engine, Process, Returned, Value};
+    /// let engine = Engine::builder().build();
+    /// let outputs = Some(vec![Declared::parse("domain.count")?]);
+    /// let process = Process::new("count", Contract { outputs, ..Contract::default() });
+    ///
+    /// let mut attempt = engine.begin(&process)?;
+    /// let version = attempt.settle(Returned::Value(Value::Int(1)), Vec::new())?;
+    /// assert_eq!(version, 1);
+    /// assert_eq!(engine.trail().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn settle(&mut self, returned: Returned, reads: Vec<Path>) -> Result<u64, Refusal> {
-        let outcome = self.commit(returned, reads);
-        match &outcome {
-            Ok((version, changed)) => self.record(Outcome::Committed, Some(*version), changed.clone(), None),
-            Err(refusal) => {
-                let outcome = match refusal {
-                    Refusal::Conflict { .. } => Outcome::Conflict,
-                    Refusal::Violation(_) => Outcome::Contract,
-                    Refusal::Array(_) | Refusal::Apply { .. } => Outcome::Failed,
-                };
-                self.record(outcome, None, Vec::new(), Some(refusal.to_string()));
-            }
+        if !self.open {
+            return Err(Refusal::Violation(Violation::Ended { process: self.name(), attempt: self.number }));
         }
-        outcome.map(|(version, _)| version)
+        let (outcome, version, paths, error) = match self.commit(returned, reads) {
+            Ok((version, paths)) => (Outcome::Committed, Ok(version), paths, None),
+            Err(refusal) => {
+                let text = refusal.to_string();
+                (refusal.outcome(), Err(refusal), Vec::new(), Some(text))
+            }
+        };
+        let entry = self.entry(outcome, version.as_ref().ok().copied(), paths, error);
+        self.record(entry);
+        version
     }
 
-    /// Ends the attempt without a commit, for this reason.
-    pub fn abandon(&self, outcome: Outcome, error: String) {
-        self.record(outcome, None, Vec::new(), Some(error));
+    /// Ends the attempt without a commit, for this reason. One that has ended stays as it is.
+    pub fn abandon(&mut self, outcome: Outcome, error: String) {
+        let entry = self.entry(outcome, None, Vec::new(), Some(error));
+        self.record(entry);
     }
 
     /// Ends the attempt because its worker was lost to this signal, if it was one.
-    pub(crate) fn crashed(&self, error: String, signal: Option<i32>) {
+    pub(crate) fn crashed(&mut self, error: String, signal: Option<i32>) {
         let entry = self.entry(Outcome::Crashed, None, Vec::new(), Some(error));
-        self.engine.trail().append(Entry { signal, ..entry });
+        self.record(Entry { signal, ..entry });
+    }
+
+    fn name(&self) -> String {
+        self.process.name.to_string()
     }
 
     fn commit(&mut self, returned: Returned, reads: Vec<Path>) -> Result<(u64, Vec<ChangedPath>), Refusal> {
         let StateUpdate { update, assert_version } =
             to_update(&self.process.name, &self.process.contract, returned)?;
-        let update = bring_arrays(&self.engine, update)?;
-        let changed = changed_paths(&update);
-        let (base, isolation) = match assert_version {
-            Some(version) => (version, Isolation::Strict),
-            None => (self.snapshot.version(), self.engine.isolation()),
+        let update = take_in(self.engine.arena(), &self.process.name, update)?;
+        // Hashed after the commit: one that is refused need not pay for it.
+        let written = update.clone();
+        let commit = Commit { base: self.snapshot.version(), update, isolation: self.isolation, reads };
+        let committed = match assert_version {
+            None => self.engine.store().commit(commit),
+            Some(version) => commit_asserted(self.engine.store(), version, commit),
         };
-        let commit = Commit { base, update, isolation, reads };
-        match self.engine.store().commit(commit) {
-            Ok(committed) => Ok((committed.version, changed)),
+        match committed {
+            Ok(committed) => Ok((committed.version, changed_paths(&written))),
             Err(error @ CommitError::Conflict { .. }) => {
                 self.conflicts += 1;
                 let retry = match assert_version {
                     Some(_) => None,
                     None => self.engine.backoff(self.conflicts, self.extra),
                 };
-                Err(Refusal::Conflict { process: self.process.name.to_string(), error, retry })
+                Err(Refusal::Conflict { process: self.name(), error, retry })
             }
-            Err(error) => Err(Refusal::Apply { process: self.process.name.to_string(), error }),
+            Err(error) => Err(Refusal::Apply { process: self.name(), error }),
         }
     }
 
-    fn record(&self, outcome: Outcome, version: Option<u64>, paths: Vec<ChangedPath>, error: Option<String>) {
-        self.engine.trail().append(self.entry(outcome, version, paths, error));
+    fn record(&mut self, entry: Entry) {
+        if std::mem::take(&mut self.open) {
+            self.engine.trail().append(entry);
+        }
+    }
+
+    fn close(&mut self) {
+        if self.open && !self.engine.is_forked() {
+            self.abandon(Outcome::Cancelled, "the attempt was dropped before it was settled".into());
+        }
     }
 
     fn entry(
@@ -165,7 +235,7 @@ impl Attempt {
             version,
             outcome,
             paths,
-            error,
+            error: error.map(shortened),
             signal: None,
             worker: self.worker,
             duration: self.started.elapsed(),
@@ -173,66 +243,30 @@ impl Attempt {
     }
 }
 
-/// Replaces arrays that travelled as bytes to a heavy path by blocks.
-pub(crate) fn bring_arrays(engine: &Engine, update: Update) -> Result<Update, Refusal> {
-    if !update.ops().iter().any(needs_a_block) {
-        return Ok(update);
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.close();
     }
-    let mut brought = Update::new();
-    for op in update.ops() {
-        match op {
-            Op::Set { path, value: Value::Object(object) }
-                if is_heavy(path) && &*object.codec == ARRAY_CODEC =>
-            {
-                let heavy = adopt(engine.arena(), &path.to_string(), object)?;
-                brought.set(path.clone(), Value::Heavy(Arc::new(heavy)));
-            }
-            other => {
-                brought.push(other.clone());
-            }
-        }
+}
+
+/// Commits if this version is the current one, and what the attempt depends on is as it has read it.
+fn commit_asserted(store: &Store, version: u64, commit: Commit) -> Result<Committed, CommitError> {
+    let strictly = |commit: Commit| Commit { base: version, isolation: Isolation::Strict, ..commit };
+    if version != commit.base {
+        // The assertion may name a version that the attempt has not read: neither check implies the other then. The
+        // commit below goes through only if the version is still the one that both were made on.
+        let now = store.snapshot();
+        now.advance(strictly(commit.clone()))?;
+        now.advance(commit.clone())?;
     }
-    Ok(brought)
+    store.commit(strictly(commit))
 }
 
-fn needs_a_block(op: &Op) -> bool {
-    matches!(op, Op::Set { path, value: Value::Object(object) } if is_heavy(path) && &*object.codec == ARRAY_CODEC)
-}
-
-/// True for a path of the heavy zone: under the root `heavy`, or with a `heavy_` name in it.
-pub(crate) fn is_heavy(path: &Path) -> bool {
-    let segments = path.segments();
-    segments.first().is_some_and(|root| &**root == HEAVY)
-        || segments.iter().any(|segment| segment.starts_with("heavy_"))
-}
-
-/// The changed paths of an update, each with the hash of its new value.
-pub(crate) fn changed_paths(update: &Update) -> Vec<ChangedPath> {
-    let mut buffer = Vec::new();
-    let mut changed = Vec::with_capacity(update.ops().len());
-    for op in update.ops() {
-        buffer.clear();
-        let path = match op {
-            Op::Set { path, value } => {
-                theus_value::encode_into(value, &mut buffer);
-                path
-            }
-            Op::Merge { path, value } => {
-                theus_value::encode_into(&Value::Map(value.clone()), &mut buffer);
-                path
-            }
-            Op::Append { path, values } => {
-                theus_value::encode_into(&Value::Tuple(values.clone().into()), &mut buffer);
-                path
-            }
-            Op::Delete { path } => path,
-        };
-        changed.push(ChangedPath { path: path.to_string(), hash: hash(&buffer) });
+/// An error's text as the trail keeps it.
+pub(crate) fn shortened(mut text: String) -> String {
+    if text.len() > ERROR_TEXT {
+        text.truncate(text.floor_char_boundary(ERROR_TEXT));
+        text.push_str(" [cut]");
     }
-    changed
-}
-
-fn hash(bytes: &[u8]) -> [u8; 32] {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(bytes).into()
+    text
 }

@@ -11,6 +11,8 @@ use theus_value::{Key, Path, PathError, Pattern};
 pub const DOMAIN: &str = "domain";
 /// The root of the global data.
 pub const GLOBAL: &str = "global";
+/// The whole state, as if it were a root.
+const DATA: &str = "data";
 /// The root of the heavy zone: big arrays in shared memory.
 pub const HEAVY: &str = "heavy";
 /// Roots that are there without being declared.
@@ -25,7 +27,7 @@ pub fn root_name(root: &str) -> &str {
     }
 }
 
-/// Parses a path and gives its root its one name; `data.x` is `x`.
+/// Parses a path and gives its root its one name; `data` is the whole state and `data.x` is `x`.
 ///
 /// # Errors
 /// When the text is no path.
@@ -33,11 +35,12 @@ pub fn root_name(root: &str) -> &str {
 /// ```
 /// let path = theus::parse_path("domain_ctx.user['name']").unwrap();
 /// assert_eq!(path.to_string(), "domain.user.name");
+/// assert!(theus::parse_path("data").unwrap().is_root());
 /// ```
 pub fn parse_path(text: &str) -> Result<Path, PathError> {
     let path = Path::parse(text)?;
     let segments = path.segments();
-    let skip = usize::from(segments.len() > 1 && segments.first().is_some_and(|root| &**root == "data"));
+    let skip = usize::from(segments.first().is_some_and(|root| **root == *DATA));
     let segments = &segments[skip..];
     match segments.first().map(|root| (root, root_name(root))) {
         Some((root, name)) if **root != *name => {
@@ -55,6 +58,8 @@ pub fn parse_path(text: &str) -> Result<Path, PathError> {
 pub struct Declared {
     pattern: Pattern,
     text: String,
+    /// As the contract's author wrote it.
+    written: String,
     /// The path, unless it has globs.
     path: Option<Path>,
 }
@@ -65,16 +70,16 @@ impl Declared {
     /// # Errors
     /// When the text is no path.
     pub fn parse(text: &str) -> Result<Self, PathError> {
-        let pattern = Pattern::parse(text)?;
-        if pattern.is_glob() {
+        let written = text.to_owned();
+        if Pattern::parse(text)?.is_glob() {
+            let text = text.strip_prefix("data.").unwrap_or(text);
             let root = text.split(['.', '[']).next().unwrap_or_default();
-            let renamed = format!("{}{}", root_name(root), &text[root.len()..]);
-            let renamed = renamed.strip_prefix("data.").unwrap_or(&renamed);
-            return Ok(Declared { pattern: Pattern::parse(renamed)?, text: renamed.to_owned(), path: None });
+            let text = format!("{}{}", root_name(root), &text[root.len()..]);
+            return Ok(Declared { pattern: Pattern::parse(&text)?, text, written, path: None });
         }
         let path = parse_path(text)?;
-        let text = path.to_string();
-        Ok(Declared { pattern: Pattern::parse(&text)?, text, path: Some(path) })
+        let text = if path.is_root() { DATA.to_owned() } else { path.to_string() };
+        Ok(Declared { pattern: Pattern::from(path.clone()), text, written, path: Some(path) })
     }
 
     /// The path as text, its root under its one name.
@@ -82,23 +87,33 @@ impl Declared {
         &self.text
     }
 
-    /// The path, unless it has globs.
+    /// The path as it was declared.
+    pub(crate) fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// The path, unless it has globs; the root for the whole state.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_ref()
     }
 
     /// True when it grants this path.
     pub fn covers(&self, path: &Path) -> bool {
-        self.text == "data" || self.pattern.covers(path)
+        self.pattern.covers(path)
     }
 
     /// True for a bare root that is there without being declared: what is returned for it is merged, not replaced.
     pub fn is_bare_root(&self) -> bool {
-        self.text == "data" || ROOTS.contains(&self.text.as_str())
+        self.is_data() || ROOTS.contains(&self.text.as_str())
+    }
+
+    /// True for the whole state.
+    pub(crate) fn is_data(&self) -> bool {
+        self.path.as_ref().is_some_and(Path::is_root)
     }
 
     fn leads_to(&self, path: &Path) -> bool {
-        self.text == "data" || self.pattern.leads_to(path)
+        self.pattern.leads_to(path)
     }
 }
 

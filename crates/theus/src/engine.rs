@@ -1,8 +1,9 @@
 //! The engine: the one Brain. It alone owns the state, commits and keeps the audit trail.
 
 use crate::array::heavy_value;
-use crate::attempt::{Attempt, bring_arrays, changed_paths};
+use crate::attempt::{Attempt, shortened};
 use crate::error::Refusal;
+use crate::intake::{changed_paths, take_in};
 use crate::options::Builder;
 use crate::process::Process;
 use crate::remote::{RemoteTask, TaskOutput};
@@ -12,7 +13,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use theus_audit::{Entry, Outcome, Trail};
+use theus_audit::{ChangedPath, Entry, Outcome, Trail};
 use theus_pool::{Launch, Pool, PoolOptions, PoolStats, TaskHandle};
 use theus_shm::{Arena, ArenaOptions, Block};
 use theus_state::{Backoff, Commit, CommitError, Isolation, MAX_RETRIES, Snapshot, Store};
@@ -70,6 +71,13 @@ pub struct Engine {
 
 impl Engine {
     /// Begins to make an engine.
+    ///
+    /// ```
+    /// use theus::{Engine, Value};
+    /// let initial = [("domain".into(), Value::from(theus_value::Map::new()))].into_iter().collect();
+    /// let engine = Engine::builder().initial(initial).heap_bytes(64 << 20).pool_size(2).build();
+    /// assert_eq!(engine.snapshot().version(), 1);
+    /// ```
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -136,39 +144,45 @@ impl Engine {
     /// ```
     /// use theus::{Engine, Path, Update, Value};
     /// let engine = Engine::builder().build();
-    /// let update = Update::new().set(Path::parse("counter").unwrap(), Value::Int(1));
+    /// let mut update = Update::new();
+    /// update.set(Path::parse("counter").unwrap(), Value::Int(1));
     /// let version = engine.compare_and_swap(0, update).unwrap();
     /// assert_eq!(version, 1);
     /// ```
     pub fn compare_and_swap(&self, expected: u64, update: Update) -> Result<u64, Refusal> {
         let started = Instant::now();
-        let update = bring_arrays(self, update)?;
-        let changed = changed_paths(&update);
-        let commit = Commit { base: expected, update, isolation: self.isolation(), reads: Vec::new() };
-        let result = self.inner.store.commit(commit);
-        let refused = result.as_ref().err();
-        let outcome = match refused {
-            None => Outcome::Committed,
-            Some(CommitError::Conflict { .. }) => Outcome::Conflict,
-            Some(_) => Outcome::Failed,
+        let swapped = self.swap(expected, update);
+        let (version, outcome, paths, error) = match &swapped {
+            Ok((version, changed)) => (Some(*version), Outcome::Committed, changed.clone(), None),
+            Err(refusal) => (None, refusal.outcome(), Vec::new(), Some(shortened(refusal.to_string()))),
         };
         self.inner.trail.append(Entry {
             process: CALLER.into(),
             task: self.next_task(),
             attempt: 1,
             base_version: expected,
-            version: result.as_ref().ok().map(|committed| committed.version),
+            version,
             outcome,
-            paths: if refused.is_none() { changed } else { Vec::new() },
-            error: refused.map(|error| error.to_string()),
+            paths,
+            error,
             signal: None,
             worker: None,
             duration: started.elapsed(),
         });
-        result.map(|committed| committed.version).map_err(|error| match error {
-            CommitError::Conflict { .. } => Refusal::Conflict { process: CALLER.into(), error, retry: None },
-            error => Refusal::Apply { process: CALLER.into(), error },
-        })
+        swapped.map(|(version, _)| version)
+    }
+
+    fn swap(&self, expected: u64, update: Update) -> Result<(u64, Vec<ChangedPath>), Refusal> {
+        let update = take_in(&self.inner.arena, CALLER, update)?;
+        let written = update.clone();
+        let commit = Commit { base: expected, update, isolation: self.isolation(), reads: Vec::new() };
+        match self.inner.store.commit(commit) {
+            Ok(committed) => Ok((committed.version, changed_paths(&written))),
+            Err(error @ CommitError::Conflict { .. }) => {
+                Err(Refusal::Conflict { process: CALLER.into(), error, retry: None })
+            }
+            Err(error) => Err(Refusal::Apply { process: CALLER.into(), error }),
+        }
     }
 
     /// Begins the first attempt of a task in the calling thread.
@@ -177,7 +191,7 @@ impl Engine {
     /// When the engine is shut down.
     pub fn begin(&self, process: &Process) -> Result<Attempt, Closed> {
         self.check_open()?;
-        Ok(Attempt::new(self.clone(), process.clone(), self.next_task()))
+        Ok(Attempt::begun(self.clone(), process.clone(), self.next_task()))
     }
 
     /// A number for a function that workers shall run.
@@ -227,7 +241,7 @@ impl Engine {
 
     /// Ends the workers, gives running tasks this long before, and takes no more work. Calling it again does nothing.
     pub fn shutdown(&self, timeout: Duration) {
-        if std::process::id() != self.inner.process {
+        if self.is_forked() {
             return;
         }
         let pool = std::mem::replace(&mut *self.inner.pool.lock(), PoolState::Closed);
@@ -236,12 +250,17 @@ impl Engine {
         }
     }
 
+    /// True in a forked child of the process that made the engine.
+    pub(crate) fn is_forked(&self) -> bool {
+        std::process::id() != self.inner.process
+    }
+
     /// Asks whether work is taken.
     ///
     /// # Errors
     /// When the engine is shut down, or this is a forked child.
     pub fn check_open(&self) -> Result<(), Closed> {
-        if std::process::id() != self.inner.process {
+        if self.is_forked() {
             return Err(Closed::Forked { owner: self.inner.process });
         }
         match *self.inner.pool.lock() {
@@ -251,7 +270,7 @@ impl Engine {
     }
 
     fn pool(&self) -> Result<Arc<Pool<RemoteTask>>, Closed> {
-        if std::process::id() != self.inner.process {
+        if self.is_forked() {
             return Err(Closed::Forked { owner: self.inner.process });
         }
         let mut state = self.inner.pool.lock();

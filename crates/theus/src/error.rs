@@ -3,6 +3,7 @@
 use crate::array::ArrayError;
 use crate::returned::Violation;
 use std::time::Duration;
+use theus_audit::Outcome;
 use theus_pool::CrashRecord;
 use theus_state::CommitError;
 use theus_value::{ApplyError, Path, Value};
@@ -38,29 +39,38 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// What the audit trail says of an attempt that was refused so.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Refusal::Conflict { .. } => Outcome::Conflict,
+            Refusal::Violation(_) => Outcome::Contract,
+            Refusal::Array(_) | Refusal::Apply { .. } => Outcome::Failed,
+        }
+    }
+
     /// The path that it is about, where it is about one.
     pub fn path(&self) -> Option<String> {
         match self {
             Refusal::Violation(violation) => violation.path().map(str::to_owned),
-            Refusal::Array(_) => None,
+            Refusal::Array(error) => Some(error.name().to_owned()),
             Refusal::Conflict { error: CommitError::Conflict { conflicts, .. }, .. } => {
                 conflicts.first().map(|conflict| conflict.path.to_string())
             }
             Refusal::Conflict { error, .. } | Refusal::Apply { error, .. } => match error {
-                CommitError::Apply { error, .. } => Some(apply_path(error).to_string()),
+                CommitError::Apply { error, .. } => apply_path(error).map(Path::to_string),
                 CommitError::Conflict { .. } => None,
             },
         }
     }
 }
 
-fn apply_path(error: &ApplyError) -> Path {
+fn apply_path(error: &ApplyError) -> Option<&Path> {
     match error {
         ApplyError::NotAContainer { path, .. }
         | ApplyError::NoSuchIndex { path, .. }
         | ApplyError::NotAList { path, .. }
-        | ApplyError::ListItem { path } => path.clone(),
-        _ => Path::root(),
+        | ApplyError::ListItem { path } => Some(path),
+        ApplyError::Root { .. } | ApplyError::TooDeep { .. } => None,
     }
 }
 

@@ -11,6 +11,7 @@ mod attempt;
 mod contract;
 mod engine;
 mod error;
+mod intake;
 mod options;
 mod process;
 mod reading;

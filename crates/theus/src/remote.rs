@@ -12,22 +12,27 @@
 //! sends is decoded with limits and then checked like any update.
 
 use crate::array::block_of;
-use crate::attempt::{Attempt, Settled};
+use crate::attempt::{Attempt, Settled, shortened};
 use crate::contract::{Access, HEAVY, parse_path};
 use crate::engine::Engine;
 use crate::error::{Refusal, RemoteFailure, TaskError};
 use crate::process::Process;
 use crate::reading::{Reading, read};
 use crate::returned::{Returned, StateUpdate};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use theus_audit::Outcome as Recorded;
 use theus_pool::{Attempt as PoolAttempt, Bytes, Function, Job, Next, Outcome, Reply, Request};
 use theus_shm::Segment;
+use theus_state::Isolation;
 use theus_value::{Key, Map, Path, Update, Value, decode, encode};
 
 /// Heavy arrays up to this many are listed in the task itself; more are asked for one by one.
 const LISTED_ARRAYS: usize = 16;
+/// Paths that a worker asked for are noted up to this many; past it, the task counts as having read everything, so that
+/// a worker cannot fill the engine's memory with questions.
+const NOTED_READS: usize = 10_000;
 
 /// What a task on a worker ends with.
 pub type TaskOutput = Result<Settled, TaskError>;
@@ -39,7 +44,8 @@ pub struct RemoteTask {
     arguments: Value,
     named: Value,
     limit: Option<Duration>,
-    reads: Vec<Path>,
+    /// What the attempt has read; kept only where it counts, in the serializable mode.
+    reads: BTreeSet<Path>,
     crashes: u32,
 }
 
@@ -52,15 +58,22 @@ impl RemoteTask {
         arguments: Value,
         named: Value,
     ) -> Self {
-        let attempt = Attempt::new(engine.clone(), process.clone(), engine.next_task());
+        let attempt = Attempt::waiting(engine.clone(), process.clone(), engine.next_task());
         let limit = process.contract.timeout;
-        RemoteTask { attempt, function, arguments, named, limit, reads: Vec::new(), crashes: 0 }
+        RemoteTask { attempt, function, arguments, named, limit, reads: BTreeSet::new(), crashes: 0 }
     }
 
     /// Sets the time limit that its error names.
     #[must_use]
     pub fn limit(mut self, limit: Option<Duration>) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// Adds this many attempts to those that a conflict is granted anyway.
+    #[must_use]
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.attempt.allow_retries(retries);
         self
     }
 
@@ -73,24 +86,28 @@ impl RemoteTask {
         self.attempt.process().name.to_string()
     }
 
-    /// The heavy arrays that the contract lets the worker read, if they are few; and their segments.
-    fn listed_arrays(&self) -> (Value, Vec<Arc<Segment>>) {
-        let Some(Value::Map(arrays)) = self.attempt.snapshot().root().get(HEAVY) else {
-            return (Value::Map(Map::new()), Vec::new());
+    /// The heavy arrays that the contract lets the worker read, if they are few and there is nothing else to read;
+    /// Null where the worker has to ask. In the serializable mode it always has to, since what it reads counts.
+    fn listed_arrays(&self) -> Value {
+        let arrays = match self.attempt.snapshot().root().get(HEAVY) {
+            _ if self.attempt.isolation() == Isolation::Serializable => return Value::Null,
+            None => return Value::Map(Map::new()),
+            Some(Value::Map(arrays)) if arrays.len() <= LISTED_ARRAYS => arrays,
+            Some(_) => return Value::Null,
         };
-        if arrays.len() > LISTED_ARRAYS {
-            return (Value::Null, Vec::new());
-        }
-        let mut segments = Vec::new();
         let mut listed = Map::new();
         let root = Path::from_segments([HEAVY]);
         for (name, value) in arrays.iter() {
-            if self.attempt.process().contract.access(&root.child(name)) == Access::Full {
-                collect_segments(value, &mut segments);
-                listed.insert(name.clone(), value.clone());
+            match (self.attempt.process().contract.access(&root.child(name)), value) {
+                (Access::Refused, _) => {}
+                (Access::Full, Value::Heavy(_)) => {
+                    listed.insert(name.clone(), value.clone());
+                }
+                // An object would be sent with every task, a map shows only what is declared: both wait to be asked for.
+                _ => return Value::Null,
             }
         }
-        (Value::Map(listed), segments)
+        Value::Map(listed)
     }
 
     fn read(&mut self, query: &[u8]) -> (i64, Value) {
@@ -98,12 +115,24 @@ impl RemoteTask {
             return (2, Value::Null);
         };
         let reading = read(&self.attempt.process().contract, self.attempt.snapshot(), &path);
-        self.reads.push(path);
+        if !matches!(reading, Reading::Refused) {
+            self.note(path);
+        }
         match reading {
             Reading::Absent => (0, Value::Null),
             Reading::Whole(value) => (1, value),
             Reading::Refused => (2, Value::Null),
             Reading::Keys(keys) => (3, Value::Tuple(keys.into_iter().map(Value::Str).collect())),
+        }
+    }
+
+    fn note(&mut self, path: Path) {
+        if self.attempt.isolation() != Isolation::Serializable || self.reads.contains(&Path::root()) {
+            return;
+        }
+        self.reads.insert(path);
+        if self.reads.len() > NOTED_READS {
+            self.reads = BTreeSet::from([Path::root()]);
         }
     }
 
@@ -119,27 +148,27 @@ impl RemoteTask {
                 return Next::Done(Err(TaskError::Unreadable { process: self.name(), reason }));
             }
         };
-        let reads = std::mem::take(&mut self.reads);
+        let reads = std::mem::take(&mut self.reads).into_iter().collect();
         match self.attempt.settle(returned.clone(), reads) {
             Ok(version) => Next::Done(Ok(Settled { version, returned })),
-            Err(Refusal::Conflict { retry: Some(wait), .. }) => self.retry(wait),
+            Err(Refusal::Conflict { retry: Some(wait), .. }) => Next::Retry(wait),
             Err(refusal) => Next::Done(Err(refusal.into())),
         }
     }
 
-    fn retry(&mut self, wait: Duration) -> Next<TaskOutput> {
-        self.reads.clear();
-        Next::Retry(wait)
-    }
-
-    fn failed(&self, bytes: &Bytes) -> Next<TaskOutput> {
-        let report = decode(bytes.as_slice()).unwrap_or_else(|error| {
-            let text = format!("the worker's report cannot be read: {error}");
-            Value::Map([("summary".into(), Value::from(text.as_str()))].into_iter().collect())
-        });
+    fn failed(&mut self, bytes: &Bytes) -> Next<TaskOutput> {
+        let unreadable = |reason: &str| {
+            let text = format!("the worker's report cannot be read: {reason}");
+            Value::Map([("summary".into(), Value::from(text))].into_iter().collect())
+        };
+        let report = match decode(bytes.as_slice()) {
+            Ok(report) if holds_array(&report) => unreadable(FOREIGN_MEMORY),
+            Ok(report) => report,
+            Err(error) => unreadable(&error.to_string()),
+        };
         let summary = match &report {
             Value::Map(map) => match map.get("summary") {
-                Some(Value::Str(text)) => text.to_string(),
+                Some(Value::Str(text)) => shortened(text.to_string()),
                 _ => "an error without a summary".into(),
             },
             _ => "an error without a report".into(),
@@ -154,15 +183,14 @@ impl Job for RemoteTask {
     type Output = TaskOutput;
 
     fn start(&mut self, attempt: PoolAttempt) -> Request {
-        if attempt.number > 1 {
-            self.attempt.again();
-        }
-        self.attempt.restart(Some(attempt.worker));
+        self.attempt.begin_as(attempt.number, process_of(attempt));
         self.reads.clear();
-        let (heavy, mut segments) = self.listed_arrays();
-        collect_segments(&self.arguments, &mut segments);
-        collect_segments(&self.named, &mut segments);
-        let version = Value::Int(self.attempt.snapshot().version() as i64);
+        let mut segments = Vec::new();
+        let heavy = self.listed_arrays();
+        for value in [&heavy, &self.arguments, &self.named] {
+            collect_segments(value, &mut segments);
+        }
+        let version = Value::from(self.attempt.snapshot().version());
         let payload = Value::Tuple([self.arguments.clone(), self.named.clone(), version, heavy].into());
         Request { function: Arc::clone(&self.function), payload: encode(&payload), segments }
     }
@@ -174,7 +202,8 @@ impl Job for RemoteTask {
         Reply { payload: encode(&Value::Tuple([Value::Int(status), value].into())), segments }
     }
 
-    fn finish(&mut self, _attempt: PoolAttempt, outcome: Outcome) -> Next<TaskOutput> {
+    fn finish(&mut self, attempt: PoolAttempt, outcome: Outcome) -> Next<TaskOutput> {
+        self.attempt.end_as(attempt.number, process_of(attempt));
         match outcome {
             Outcome::Completed(bytes) => self.completed(&bytes),
             Outcome::Failed(bytes) => self.failed(&bytes),
@@ -183,7 +212,7 @@ impl Job for RemoteTask {
                 self.crashes += 1;
                 let retries = self.attempt.process().contract.crash_retries;
                 if self.crashes <= retries {
-                    return self.retry(Duration::ZERO);
+                    return Next::Retry(Duration::ZERO);
                 }
                 let base_version = self.attempt.snapshot().version();
                 Next::Done(Err(TaskError::Crashed { process: self.name(), base_version, record, retries }))
@@ -208,6 +237,11 @@ impl Job for RemoteTask {
     }
 }
 
+/// The worker process of an attempt; None when it never reached one.
+fn process_of(attempt: PoolAttempt) -> Option<u32> {
+    (attempt.worker != 0).then_some(attempt.worker)
+}
+
 /// The segments that a value's arrays lie in.
 fn collect_segments(value: &Value, segments: &mut Vec<Arc<Segment>>) {
     match value {
@@ -219,6 +253,7 @@ fn collect_segments(value: &Value, segments: &mut Vec<Arc<Segment>>) {
         Value::Map(map) => map.values().for_each(|value| collect_segments(value, segments)),
         Value::List(list) => list.iter().for_each(|value| collect_segments(value, segments)),
         Value::Tuple(items) => items.iter().for_each(|value| collect_segments(value, segments)),
+        Value::Set(items) => items.iter().for_each(|value| collect_segments(value, segments)),
         _ => {}
     }
 }
@@ -244,10 +279,12 @@ fn parse_query(mut query: &[u8]) -> Option<Path> {
     Some(Path::from_segments(segments))
 }
 
+const FOREIGN_MEMORY: &str = "it refers to shared memory that is not the worker's";
+
 fn read_result(value: Value) -> Result<Returned, String> {
     let Value::Tuple(parts) = value else { return Err("it is not a tuple".into()) };
     if parts.iter().any(holds_array) {
-        return Err("it refers to shared memory that is not the worker's".into());
+        return Err(FOREIGN_MEMORY.into());
     }
     match &*parts {
         [Value::Int(0), value] => Ok(Returned::Value(value.clone())),

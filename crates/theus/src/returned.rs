@@ -64,6 +64,26 @@ pub enum Violation {
         /// Why.
         reason: String,
     },
+    /// What it wrote is nested too deeply.
+    #[error(
+        "Process '{process}': the value for '{path}' would be nested deeper than {limit} levels in the state; make it flatter"
+    )]
+    Depth {
+        /// The process.
+        process: String,
+        /// The path.
+        path: String,
+        /// Most containers inside one another.
+        limit: usize,
+    },
+    /// The attempt was settled before.
+    #[error("Process '{process}': attempt {attempt} has ended and cannot be settled again; begin another")]
+    Ended {
+        /// The process.
+        process: String,
+        /// The attempt's number.
+        attempt: u32,
+    },
 }
 
 impl Violation {
@@ -72,15 +92,19 @@ impl Violation {
         match self {
             Violation::Write { process, .. }
             | Violation::Shape { process, .. }
-            | Violation::Path { process, .. } => process,
+            | Violation::Path { process, .. }
+            | Violation::Depth { process, .. }
+            | Violation::Ended { process, .. } => process,
         }
     }
 
     /// The path that was refused, where there is one.
     pub fn path(&self) -> Option<&str> {
         match self {
-            Violation::Write { path, .. } | Violation::Path { path, .. } => Some(path),
-            Violation::Shape { .. } => None,
+            Violation::Write { path, .. } | Violation::Path { path, .. } | Violation::Depth { path, .. } => {
+                Some(path)
+            }
+            Violation::Shape { .. } | Violation::Ended { .. } => None,
         }
     }
 }
@@ -89,6 +113,16 @@ impl Violation {
 ///
 /// # Errors
 /// When the value does not fit the outputs or writes what they do not cover.
+///
+/// ```
+/// use theus::{Contract, Declared, Path, Returned, Value, to_update};
+/// let outputs = Some(vec![Declared::parse("domain.left")?, Declared::parse("domain.right")?]);
+/// let contract = Contract { outputs, ..Contract::default() };
+/// let pair = Value::Tuple([Value::Int(1), Value::Null].into());
+/// let wanted = to_update("split", &contract, Returned::Value(pair))?;
+/// assert_eq!(wanted.update.leaves(), [Path::parse("domain.left")?]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn to_update(process: &str, contract: &Contract, returned: Returned) -> Result<StateUpdate, Violation> {
     let mapping = Mapping { process, contract };
     let update = match returned {
@@ -97,7 +131,7 @@ pub fn to_update(process: &str, contract: &Contract, returned: Returned) -> Resu
     };
     for path in update.update.leaves() {
         if !contract.may_write(&path) {
-            let path = path.to_string();
+            let path = if path.is_root() { "data".to_owned() } else { path.to_string() };
             return Err(Violation::Write { process: process.into(), path, declared: mapping.declared() });
         }
     }
@@ -132,8 +166,8 @@ impl Mapping<'_> {
 
     fn one(&self, output: &Declared, value: Value) -> Result<Update, Violation> {
         match (value, output.path()) {
-            (Value::Map(map), _) if output.is_bare_root() => self.merge(output, &map),
-            (_, _) if output.text() == "data" => Ok(Update::new()),
+            (Value::Map(map), _) if output.is_bare_root() => self.merge(output, wrapped(&map, output)),
+            (_, _) if output.is_data() => Ok(Update::new()),
             (other, _) if output.is_bare_root() => Err(self.misshaped(&other)),
             (Value::Map(map), None) => self.by_glob(output, &map),
             (other, None) => Err(self.misshaped(&other)),
@@ -157,9 +191,7 @@ impl Mapping<'_> {
         let mut update = Update::new();
         for (output, value) in outputs.iter().zip(items) {
             if value != Value::Null {
-                for op in self.one(output, value)?.ops() {
-                    update.push(op.clone());
-                }
+                update.ops.extend(self.one(output, value)?.ops);
             }
         }
         Ok(update)
@@ -167,46 +199,48 @@ impl Mapping<'_> {
 
     fn by_name(&self, outputs: &[Declared], map: &Map) -> Result<Update, Violation> {
         let mut update = Update::new();
+        let mut named = map.is_empty();
         for output in outputs {
-            if let Some(path) = output.path() {
-                if let Some(value) = entry(map, output, path) {
-                    update.set(path.clone(), value.clone());
-                }
-            } else {
-                for (key, value) in map.iter() {
-                    if let Some(path) = self.under_glob(output, key)? {
+            match output.path() {
+                None => {
+                    // A key that is no path, or not under the glob, may be meant for another output or for none.
+                    let under = |key: &str| parse_path(key).ok().filter(|path| output.covers(path));
+                    for (path, value) in map.iter().filter_map(|(key, value)| Some((under(key)?, value))) {
                         update.set(path, value.clone());
+                        named = true;
+                    }
+                }
+                Some(path) => {
+                    let Some(value) = entry(map, output, path) else { continue };
+                    named = true;
+                    if output.is_bare_root() {
+                        update.ops.extend(self.one(output, value.clone())?.ops);
+                    } else {
+                        update.set(path.clone(), value.clone());
                     }
                 }
             }
         }
-        if update.is_empty() && !map.is_empty() {
-            return Err(self.shape("a mapping that names none of them".into()));
-        }
-        Ok(update)
+        if named { Ok(update) } else { Err(self.shape("a mapping that names none of them".into())) }
     }
 
     fn by_glob(&self, output: &Declared, map: &Map) -> Result<Update, Violation> {
         let mut update = Update::new();
         for (key, value) in map.iter() {
-            let path = self.under_glob(output, key)?;
-            let path = path.ok_or_else(|| self.shape(format!("a mapping with the key '{key}'")))?;
+            let path = self.parse(key)?;
+            if !output.covers(&path) {
+                return Err(self.shape(format!("a mapping with the key '{key}'")));
+            }
             update.set(path, value.clone());
         }
         Ok(update)
-    }
-
-    /// The path that a key means under a glob: the key as a full path.
-    fn under_glob(&self, output: &Declared, key: &str) -> Result<Option<Path>, Violation> {
-        let path = self.parse(key)?;
-        Ok(output.covers(&path).then_some(path))
     }
 
     fn merge(&self, root: &Declared, map: &Map) -> Result<Update, Violation> {
         let mut update = Update::new();
         for (key, value) in map.iter() {
             let path = match root.path() {
-                Some(root) if root.to_string() != "data" => root.child(key),
+                Some(root) if !root.is_root() => root.child(key),
                 _ => self.parse(key)?,
             };
             update.set(path, value.clone());
@@ -249,5 +283,16 @@ fn set(path: &Path, value: Value) -> Update {
 
 /// The entry of a returned mapping that is meant for an output: under its full path, else its last segment.
 fn entry<'m>(map: &'m Map, output: &Declared, path: &Path) -> Option<&'m Value> {
-    map.get(output.text()).or_else(|| path.segments().last().and_then(|last| map.get(last)))
+    (map.get(output.text()))
+        .or_else(|| map.get(output.written()))
+        .or_else(|| path.segments().last().and_then(|last| map.get(last)))
+}
+
+/// What to merge into a bare root: the mapping, or the one that it holds under the root's name and nothing else.
+fn wrapped<'m>(map: &'m Map, root: &Declared) -> &'m Map {
+    let held = map.get(root.text()).or_else(|| map.get(root.written()));
+    match held {
+        Some(Value::Map(held)) if map.len() == 1 => held,
+        _ => map,
+    }
 }

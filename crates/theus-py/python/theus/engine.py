@@ -112,7 +112,7 @@ class TheusEngine:
         registered = self._registry.resolve(func_or_name, parallel)
         registered.add_named(kwargs, retries=retries, timeout=timeout)
         if registered.parallel:
-            return await self._await_task(self._submit(registered, args, kwargs, timeout))
+            return await self._await_task(self._submit(registered, args, kwargs, timeout, retries))
         if registered.is_async:
             return await _within(self._run_async(registered, args, kwargs, retries), timeout)
         return await _within(self._run_on_thread(registered, args, kwargs, retries), timeout)
@@ -124,7 +124,7 @@ class TheusEngine:
         registered = self._registry.resolve(fn, None)
         if registered.parallel:
             self._refuse_nesting("call")
-            return self._submit(registered, args, kwargs, None).result(None)
+            return self._submit(registered, args, kwargs).result(None)
         if registered.is_async:
             raise RuntimeError(
                 f"Process {registered.name!r} is an async def, which call() cannot run: use `await engine.execute(...)`"
@@ -136,7 +136,7 @@ class TheusEngine:
         self._refuse_nesting("submit")
         registered = self._registry.resolve(fn, None)
         if registered.parallel:
-            return _task_future(self._submit(registered, args, kwargs, None))
+            return _task_future(self._submit(registered, args, kwargs))
         if registered.is_async:
             raise RuntimeError(
                 f"Process {registered.name!r} is an async def, which submit() cannot run: use `await engine.execute(...)`"
@@ -171,9 +171,11 @@ class TheusEngine:
     def __repr__(self) -> str:
         return f"TheusEngine(version={self._core.snapshot().version})"
 
-    def _submit(self, registered: Registered, args: Any, kwargs: dict[str, Any], timeout: float | None) -> Any:
+    def _submit(
+        self, registered: Registered, args: Any, kwargs: dict[str, Any], timeout: float | None = None, retries: int = 0
+    ) -> Any:
         _at_exit_once()
-        return self._core.submit(registered.native, registered.remote(), args, kwargs, timeout)
+        return self._core.submit(registered.native, registered.remote(), args, kwargs, timeout, retries)
 
     async def _await_task(self, task: Any) -> Any:
         # A short task that nothing else waits beside is over before another thread could wake this loop.

@@ -74,7 +74,7 @@ class StateUpdate:
 def _merge_op(key: str, value: Any) -> tuple[int, str, Any]:
     if not isinstance(key, str):
         raise TypeError(f"a path in an update must be text, not {type(key).__name__}: {key!r}")
-    return (1 if isinstance(value, Mapping) and value else 0, key, value)
+    return (1 if isinstance(value, Mapping) else 0, key, value)
 
 
 def merge_ops(data: Mapping[str, Any] | None, heavy: Mapping[str, Any] | None) -> list[tuple[int, str, Any]]:

@@ -1,7 +1,7 @@
 //! What goes in comes out, and equal values have equal bytes.
 
-use crate::arbitrary::{map, value};
 use proptest::prelude::*;
+use theus_testkit::values::{map, value};
 use theus_value::{
     Key, Kind, List, Map, Object, Set, Value, ValueRef, decode, encode, encode_into, encode_within,
 };

@@ -1,8 +1,8 @@
 //! Reading is total: whatever the bytes, there is a value or an error, and what is accepted is canonical.
 
-use crate::arbitrary::value;
 use proptest::prelude::*;
 use std::collections::VecDeque;
+use theus_testkit::values::value;
 use theus_value::{
     DecodeError, Key, List, MAX_DEPTH, Map, Set, Value, ValueRef, decode, decode_at_most, encode,
 };

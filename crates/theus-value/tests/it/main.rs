@@ -1,7 +1,6 @@
 //! Behaviour of theus-value: encoding, hostile bytes, containers against slow twins, paths, patterns, updates.
 #![expect(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
-mod arbitrary;
 mod encoding;
 mod hostile;
 mod list_twin;

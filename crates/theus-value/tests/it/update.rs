@@ -1,7 +1,7 @@
 //! Updates: what applying gives, what it refuses, and what it leaves untouched and shared.
 
-use crate::arbitrary::{map, value};
 use proptest::prelude::*;
+use theus_testkit::updates;
 use theus_value::{ApplyError, Key, Kind, List, MAX_PATH_SEGMENTS, Map, Op, Path, Update, Value};
 
 fn path(text: &str) -> Path {
@@ -202,20 +202,6 @@ fn a_second_touch_of_the_same_place_copies_nothing_more() {
     assert!(matches!(before.get("list"), Some(Value::List(same)) if same.ptr_eq(&list)));
 }
 
-fn any_path() -> impl Strategy<Value = Path> {
-    proptest::collection::vec("[a-c]", 1..4).prop_map(Path::from_segments)
-}
-
-fn any_op() -> impl Strategy<Value = Op> {
-    prop_oneof![
-        (any_path(), value()).prop_map(|(path, value)| Op::Set { path, value }),
-        (any_path(), map()).prop_map(|(path, value)| Op::Merge { path, value }),
-        (any_path(), proptest::collection::vec(value(), 0..3))
-            .prop_map(|(path, values)| Op::Append { path, values }),
-        any_path().prop_map(|path| Op::Delete { path }),
-    ]
-}
-
 /// Every place of a state.
 fn places(above: &Path, map: &Map, found: &mut Vec<Path>) {
     for (key, value) in map {
@@ -230,15 +216,14 @@ fn places(above: &Path, map: &Map, found: &mut Vec<Path>) {
 proptest! {
     #[test]
     fn nothing_changes_but_the_leaves_and_their_parents(
-        start in proptest::collection::vec(any_op(), 0..6),
-        ops in proptest::collection::vec(any_op(), 0..4),
+        start in proptest::collection::vec(updates::op(), 0..6),
+        update in updates::update(),
     ) {
         let mut before = Map::new();
         for op in start {
             before = Update::from_iter([op]).apply(&before).unwrap_or(before);
         }
         let kept = before.clone();
-        let update: Update = ops.into_iter().collect();
         let Ok(after) = update.apply(&before) else { return Ok(()) };
         let leaves = update.leaves();
         let mut all = Vec::new();

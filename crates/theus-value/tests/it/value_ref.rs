@@ -1,7 +1,7 @@
 //! The in-place reader agrees with the decoded value and touches only what it is asked for.
 
-use crate::arbitrary::value;
 use proptest::prelude::*;
+use theus_testkit::values::value;
 use theus_value::{Key, Kind, Map, Value, ValueRef, decode, encode};
 
 fn agrees(read: ValueRef<'_>, value: &Value) -> Result<(), TestCaseError> {

@@ -1,11 +1,13 @@
-//! Generators of values, shared by the tests of this crate.
+//! Generators of values: every kind, nested, and of sizes on both sides of the borders between representations.
+//!
+//! What it is not: values of a running engine; a generated heavy handle names no memory.
 
 use proptest::prelude::*;
 use std::sync::Arc;
 use theus_value::{BlockId, Heavy, Key, List, Map, Object, Set, Value};
 
 /// Any value, a few levels deep.
-pub(crate) fn value() -> impl Strategy<Value = Value> {
+pub fn value() -> impl Strategy<Value = Value> {
     scalar().prop_recursive(4, 48, 12, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..12).prop_map(|items| Value::List(List::from(items))),
@@ -18,7 +20,7 @@ pub(crate) fn value() -> impl Strategy<Value = Value> {
 }
 
 /// A map of any values, sometimes large enough for a tree and for an order table.
-pub(crate) fn map() -> impl Strategy<Value = Map> {
+pub fn map() -> impl Strategy<Value = Map> {
     entries(value()).prop_map(|entries| entries.into_iter().collect())
 }
 

@@ -1,0 +1,168 @@
+//! What an update brings in: its depth has a limit, its arrays go to the heavy zone, its changes are hashed.
+//!
+//! What it is not: the contract (see `returned`) and the commit (see `attempt`).
+//! Invariant: an update that passed here leaves a state that can be encoded, sent and read again as a whole.
+
+use crate::array::{ARRAY_CODEC, adopt};
+use crate::contract::HEAVY;
+use crate::error::Refusal;
+use crate::returned::Violation;
+use std::sync::Arc;
+use theus_audit::ChangedPath;
+use theus_shm::Arena;
+use theus_value::{Key, MAX_DEPTH, Map, Op, Path, Update, Value};
+
+/// Most containers inside one another in the state. The rest of what can be encoded is for the frames that carry
+/// parts of the state to workers and back.
+const STATE_DEPTH: usize = MAX_DEPTH - 8;
+
+/// Checks an update and brings its arrays into the heavy zone.
+///
+/// Walks all values of the update, not the state. The arrays of an update that is refused afterwards are freed with it.
+pub(crate) fn take_in(arena: &Arc<Arena>, process: &str, mut update: Update) -> Result<Update, Refusal> {
+    for op in &mut update.ops {
+        check_depth(process, op)?;
+        let mut place = Place { arena, segments: Vec::new() };
+        match op {
+            Op::Set { path, value } if may_hold_arrays(value) => {
+                let heavy = place.enter(path);
+                replace(value, place.brought(heavy, value)?);
+            }
+            Op::Merge { path, value } => {
+                let heavy = place.enter(path);
+                replace(value, place.brought_map(heavy, value)?);
+            }
+            Op::Append { path, values } => {
+                let heavy = place.enter(path);
+                for value in values {
+                    replace(value, place.brought(heavy, value)?);
+                }
+            }
+            Op::Set { .. } | Op::Delete { .. } => {}
+        }
+    }
+    Ok(update)
+}
+
+fn replace<T>(place: &mut T, brought: Option<T>) {
+    if let Some(brought) = brought {
+        *place = brought;
+    }
+}
+
+fn check_depth(process: &str, op: &Op) -> Result<(), Violation> {
+    let room = STATE_DEPTH.saturating_sub(op.path().len());
+    let fits = match op {
+        Op::Set { value, .. } => value.depth(room + 1) <= room,
+        Op::Merge { value, .. } => Value::Map(value.clone()).depth(room + 1) <= room,
+        Op::Append { values, .. } => values.iter().all(|value| value.depth(room) < room),
+        Op::Delete { .. } => true,
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(Violation::Depth { process: process.into(), path: op.path().to_string(), limit: STATE_DEPTH })
+}
+
+/// True for a path of the heavy zone: under the root `heavy`, or with a `heavy_` name in it.
+fn is_heavy(segments: &[Key]) -> bool {
+    segments.first().is_some_and(|root| &**root == HEAVY) || segments.iter().any(|name| is_heavy_name(name))
+}
+
+fn is_heavy_name(name: &str) -> bool {
+    name.starts_with("heavy_")
+}
+
+/// Where the walk through a value is.
+struct Place<'a> {
+    arena: &'a Arc<Arena>,
+    segments: Vec<Key>,
+}
+
+impl Place<'_> {
+    /// Goes to a path; true when that is in the heavy zone.
+    fn enter(&mut self, path: &Path) -> bool {
+        self.segments = path.segments().to_vec();
+        is_heavy(path.segments())
+    }
+
+    /// The value with its arrays in blocks; None when it has none to bring.
+    fn brought(&mut self, heavy: bool, value: &Value) -> Result<Option<Value>, Refusal> {
+        Ok(match value {
+            Value::Object(object) if heavy && &*object.codec == ARRAY_CODEC => {
+                let name = Path::from_segments(self.segments.iter().cloned()).to_string();
+                Some(Value::from(adopt(self.arena, &name, object)?))
+            }
+            Value::Map(map) => self.brought_map(heavy, map)?.map(Value::Map),
+            Value::List(list) => {
+                let items = self.brought_items(heavy, || list.iter())?;
+                items.map(|items| Value::List(items.into()))
+            }
+            Value::Tuple(tuple) => {
+                let items = self.brought_items(heavy, || tuple.iter())?;
+                items.map(|items| Value::Tuple(items.into()))
+            }
+            _ => None,
+        })
+    }
+
+    fn brought_map(&mut self, heavy: bool, map: &Map) -> Result<Option<Map>, Refusal> {
+        let under_root = self.segments.is_empty();
+        let mut changed: Option<Map> = None;
+        for (key, item) in map.iter().filter(|(_, item)| may_hold_arrays(item)) {
+            let heavy = heavy || is_heavy_name(key) || under_root && **key == *HEAVY;
+            self.segments.push(key.clone());
+            let brought = self.brought(heavy, item)?;
+            self.segments.pop();
+            if let Some(brought) = brought {
+                changed.get_or_insert_with(|| map.clone()).insert(key.clone(), brought);
+            }
+        }
+        Ok(changed)
+    }
+
+    fn brought_items<'v, I: Iterator<Item = &'v Value>>(
+        &mut self,
+        heavy: bool,
+        items: impl Fn() -> I,
+    ) -> Result<Option<Vec<Value>>, Refusal> {
+        let mut changed: Option<Vec<Value>> = None;
+        for (index, item) in items().enumerate().filter(|(_, item)| may_hold_arrays(item)) {
+            self.segments.push(index.to_string().into());
+            let brought = self.brought(heavy, item)?;
+            self.segments.pop();
+            if let Some(brought) = brought {
+                changed.get_or_insert_with(|| items().cloned().collect())[index] = brought;
+            }
+        }
+        Ok(changed)
+    }
+}
+
+fn may_hold_arrays(value: &Value) -> bool {
+    matches!(value, Value::Object(_) | Value::Map(_) | Value::List(_) | Value::Tuple(_))
+}
+
+/// The changed paths of an update, each with the hash of its new value. Encodes every value once.
+pub(crate) fn changed_paths(update: &Update) -> Vec<ChangedPath> {
+    let mut buffer = Vec::new();
+    let mut changed = Vec::with_capacity(update.ops().len());
+    for op in update.ops() {
+        buffer.clear();
+        match op {
+            Op::Set { value, .. } => theus_value::encode_into(value, &mut buffer),
+            Op::Merge { value, .. } => theus_value::encode_into(&Value::Map(value.clone()), &mut buffer),
+            Op::Append { values, .. } => {
+                theus_value::encode_into(&Value::Tuple(values.as_slice().into()), &mut buffer);
+            }
+            Op::Delete { .. } => {}
+        }
+        changed.push(ChangedPath { path: op.path().to_string(), hash: hash(&buffer) });
+    }
+    changed
+}
+
+fn hash(bytes: &[u8]) -> [u8; 32] {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(bytes).into()
+}

@@ -1,0 +1,14 @@
+//! Behaviour of the facade: mapping, contracts, commits and their records, arrays, tasks on workers, real or hostile.
+#![expect(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
+
+mod arrays;
+mod attempts;
+mod contract;
+mod hostile;
+
+mod pool;
+mod remote;
+mod returned;
+mod stage;
+mod swap;
+mod worker;
