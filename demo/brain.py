@@ -14,8 +14,11 @@ import time
 from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass, field
 
+import photos
 import tasks
 from bar import Bar
+
+IN_FLIGHT = 8  # tasks per worker that are submitted and not yet committed: enough that no worker waits for the loop
 
 
 @dataclass
@@ -27,7 +30,7 @@ class Run:
     records: dict = field(default_factory=dict)
 
 
-def run(engine, palette_ranges, order, workers):
+def run(engine, prints, order, workers):
     """Draw all tiles through the engine; the tile in the middle of `order` has its worker killed."""
     result = Run()
     doom = tempfile.mkdtemp(prefix="theus-demo-")
@@ -38,11 +41,11 @@ def run(engine, palette_ranges, order, workers):
         started = time.perf_counter()
         palettes = [
             engine.submit(tasks.find_palette, photo=photo, first=first, last=last)
-            for photo, (first, last) in palette_ranges.items()
+            for photo, first, last in photos.unscaled(prints)
         ]
         for future in palettes:
             future.result()
-        _draw_all(engine, order, with_doom, 2 * workers, bar, result)
+        _draw_all(engine, prints, order, with_doom, IN_FLIGHT * workers, bar, result)
         result.seconds = time.perf_counter() - started
         bar.done()
     finally:
@@ -50,8 +53,8 @@ def run(engine, palette_ranges, order, workers):
     return result
 
 
-def _draw_all(engine, order, with_doom, in_flight, bar, result):
-    # A snapshot is taken when a task is submitted: few in flight keep snapshots fresh and conflicts rare.
+def _draw_all(engine, prints, order, with_doom, in_flight, bar, result):
+    # Waiting tasks cost no conflicts: the snapshot is taken when a worker starts an attempt, not at submission.
     pending = set()
     waiting = iter(order)
     while True:
@@ -59,8 +62,19 @@ def _draw_all(engine, order, with_doom, in_flight, bar, result):
             tile = next(waiting, None)
             if tile is None:
                 break
-            arguments = {"index": tile.index, "key": tile.key, "photo": tile.photo, "sheet": tile.sheet}
-            pending.add(engine.submit(tasks.draw_tile, **arguments, doom=with_doom.get(tile.key)))
+            of = prints[tile.photo, tile.scale]
+            future = engine.submit(
+                tasks.draw_tile,
+                key=tile.key,
+                photo=tile.photo,
+                sheet=tile.sheet,
+                first=of.first,
+                last=of.last,
+                size=(of.height, of.width),
+                number=tile.index - of.first,
+                doom=with_doom.get(tile.key),
+            )
+            pending.add(future)
         if not pending:
             break
         finished, pending = wait(pending, return_when=FIRST_COMPLETED)

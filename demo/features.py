@@ -1,8 +1,8 @@
-"""Picture features: colour clusters and edges, in plain NumPy.
+"""Picture features: colour clusters, edges and saliency, in plain NumPy.
 
-What: `palette` finds the colours of a photograph, `draw` turns a tile into a cartoon (flat colours,
-dark edges). Both are pure functions, shared by the engine's workers and by the rival, so that both do
-the same work.
+What: `palette` finds the colours of a photograph, `draw` turns a tile into a cartoon (flat colours where it
+stands out from the photograph, dark edges). Both are pure functions, shared by the engine's workers and by
+the rivals, so that all do the same work.
 What not: nothing about engines, processes or files; nothing but NumPy is imported.
 Invariant: equal input gives equal bytes, on any worker.
 """
@@ -11,8 +11,12 @@ import zlib
 
 import numpy as np
 
+import saliency
+
 COLOURS = 10
-INK = COLOURS  # the index of the edge colour, right behind the palette
+LEVELS = 8  # of saliency in a picture
+INK = LEVELS * COLOURS  # the value of an edge, right behind the others
+MARGIN = 16  # pixels around a tile that are looked at too
 EDGE_STRENGTH = 0.16
 
 
@@ -35,24 +39,46 @@ def palette(pixels):
     return centres[np.argsort(brightness)].astype(np.uint8)
 
 
-def draw(tile, colours):
-    """A tile as a cartoon: `(picture, edges)`.
+def draw(photograph, size, number, colours):
+    """Tile `number` of a photograph as a cartoon: `(picture, edges)`.
 
-    `tile` is an (n, n, 3) uint8 array, `colours` a palette. `picture` holds zlib-packed palette indices of
-    the tile at half its size, `edges` is the share of its pixels that lie on an edge.
+    `photograph` is an (n, t, t, 3) uint8 array, all tiles of one photograph row by row, `size` its
+    `(height, width)`, `colours` a palette. All of the photograph is needed: how salient a pixel is depends on all
+    the others. `picture` holds the zlib-packed tile at half its size, see `unpack`; `edges` is the share of its
+    pixels that lie on an edge.
     """
-    smooth = _blur(_blur(tile.astype(np.float32)))
-    indices = _nearest(smooth.reshape(-1, 3), np.asarray(colours, np.float32)).reshape(tile.shape[:2])
-    edges = _edges(smooth)
-    half = indices[::2, ::2].astype(np.uint8)
+    smooth = _blur(_blur(_with_margin(photograph, size, number).astype(np.float32)))
+    quarter = smooth[::4, ::4]
+    salient = saliency.stand_out(photograph, size, quarter.reshape(-1, 3)).reshape(quarter.shape[:2])
+    salient = _blur(salient[..., None].repeat(2, axis=0).repeat(2, axis=1))[..., 0]
+    edges = _edges(smooth)[MARGIN:-MARGIN, MARGIN:-MARGIN]
     inked = edges[::2, ::2] | edges[1::2, ::2] | edges[::2, 1::2] | edges[1::2, 1::2]
-    half[inked] = INK
-    return zlib.compress(half.tobytes(), 6), float(edges.mean())
+    half = smooth[MARGIN:-MARGIN:2, MARGIN:-MARGIN:2]
+    indices = _nearest(half.reshape(-1, 3), np.asarray(colours, np.float32)).reshape(half.shape[:2])
+    inner = MARGIN // 2
+    levels = (salient[inner:-inner, inner:-inner] * (LEVELS - 1) + 0.5).astype(np.uint8)
+    picture = levels * COLOURS + indices.astype(np.uint8)
+    picture[inked] = INK
+    return zlib.compress(picture.tobytes(), 6), float(edges.mean())
 
 
 def unpack(picture, size):
-    """The palette indices in a `picture` of `draw`, as a (size, size) uint8 array."""
+    """What is in a `picture` of `draw`, as a (size, size) uint8 array.
+
+    A value is `level * COLOURS + colour`: how salient (0 to LEVELS - 1) and which colour; or INK.
+    """
     return np.frombuffer(zlib.decompress(picture), np.uint8).reshape(size, size)
+
+
+def _with_margin(photograph, size, number):
+    # The tile with MARGIN pixels of its neighbours around it, so that blurs and edges do not end at its border.
+    side = photograph.shape[1]
+    row, column = divmod(number, -(-size[1] // side))
+    around = np.arange(-MARGIN, side + MARGIN)
+    down = np.clip(row * side + around, 0, size[0] - 1)[:, None]
+    across = np.clip(column * side + around, 0, size[1] - 1)
+    tile = down // side * -(-size[1] // side) + across // side
+    return photograph[tile, down % side, across % side]
 
 
 def _far_apart(sample):

@@ -29,8 +29,25 @@ NAMES = (
     "retina.jpg",
     "ihc.png",
 )
-SHOWN = ("astronaut", "chelsea", "coffee", "rocket", "motorcycle_left", "retina")
+SHOWN = ("astronaut", "chelsea", "coffee", "rocket", "motorcycle_left", "retina")  # two in a row
+WIDTH, GAP = 1600, 8  # of the contact sheet
 INK = (24, 20, 32)
+PAPER = np.array([228.0, 226.0, 222.0])
+
+
+@dataclass(frozen=True)
+class Print:
+    """One photograph at one scale: its tiles `first` to `last` (not included), its size in pixels."""
+
+    first: int
+    last: int
+    height: int
+    width: int
+
+    @property
+    def megabytes(self):
+        """What its tiles hold, in 10^6 bytes."""
+        return (self.last - self.first) * TILE * TILE * 3 / 1e6
 
 
 @dataclass(frozen=True)
@@ -77,26 +94,40 @@ def sheets(tiles):
     return grouped
 
 
+def prints(tiles):
+    """The photographs that `tiles` were cut from, by `(photo, scale)`."""
+    spans = {}
+    for tile in tiles:
+        first, _ = spans.get((tile.photo, tile.scale), (tile.index, 0))
+        spans[tile.photo, tile.scale] = (first, tile.index + 1)
+    sizes = {key: _size(_name(key[0]), key[1]) for key in spans}
+    return {key: Print(*span, height=sizes[key][1], width=sizes[key][0]) for key, span in spans.items()}
+
+
+def unscaled(prints):
+    """`(photo, first, last)` of each photograph at its own size, where its palette is taken from."""
+    return [(photo, of.first, of.last) for (photo, scale), of in prints.items() if scale == 1.0]
+
+
 def contact_sheet(tiles, pictures, palettes, path):
     """Save one picture: each shown photograph beside what the workers made of it.
 
     `pictures` maps tile keys to what `features.draw` returned, `palettes` photographs to their colours.
     """
-    height, gap = 300, 8
     pairs = []
     for photo in SHOWN:
-        if photo in palettes:
-            made = _assemble(photo, tiles, pictures, palettes[photo])
-            original = Image.fromarray(_pixels(photo, 1.0))
-            pairs += [_to_height(original, height), _to_height(made, height)]
-    rows = [pairs[start : start + 4] for start in range(0, len(pairs), 4)]
-    width = max(sum(image.width + gap for image in row) for row in rows) + gap
-    canvas = Image.new("RGB", (width, len(rows) * (height + gap) + gap), (255, 255, 255))
-    for number, row in enumerate(rows):
-        left = gap
+        made = _assemble(photo, tiles, pictures, palettes[photo])
+        pairs += [Image.fromarray(_pixels(photo, 1.0)), made]
+    rows = [_to_width(pairs[start : start + 4]) for start in range(0, len(pairs), 4)]
+    height = sum(row[0].height + GAP for row in rows) + GAP
+    canvas = Image.new("RGB", (WIDTH, height), (255, 255, 255))
+    top = GAP
+    for row in rows:
+        left = GAP
         for image in row:
-            canvas.paste(image, (left, gap + number * (height + gap)))
-            left += image.width + gap
+            canvas.paste(image, (left, top))
+            left += image.width + GAP
+        top += row[0].height + GAP
     path.parent.mkdir(parents=True, exist_ok=True)
     canvas.save(path)
 
@@ -110,6 +141,10 @@ def _cut(tiles, name, scale):
             index = len(tiles)
             sheet = f"{photo}-x{round(scale * 10):02d}-{(index - first) // TILES_A_SHEET:02d}"
             tiles.append(Tile(index, f"t{index:05d}", photo, scale, row, column, sheet))
+
+
+def _name(photo):
+    return next(name for name in NAMES if Path(name).stem == photo)
 
 
 def _file(name):
@@ -128,7 +163,7 @@ def _size(name, scale):
 
 
 def _pixels(photo, scale):
-    name = next(name for name in NAMES if Path(name).stem == photo)
+    name = _name(photo)
     with Image.open(_file(name)) as image:
         image = image.convert("RGB")
         if scale != 1.0:
@@ -140,7 +175,7 @@ def _assemble(photo, tiles, pictures, palette):
     # Results have half the size of their tile, so those of scale 2 show the photograph at its own size.
     have = {tile.scale for tile in tiles if tile.photo == photo and tile.scale <= 2.0}
     scale = max(scale for scale in have if _complete(photo, scale, tiles))
-    colours = np.array([*palette, INK], np.uint8)
+    colours = _table(palette)
     mine = [tile for tile in tiles if tile.photo == photo and tile.scale == scale]
     half = TILE // 2
     rows, columns = max(tile.row for tile in mine) + 1, max(tile.column for tile in mine) + 1
@@ -148,17 +183,31 @@ def _assemble(photo, tiles, pictures, palette):
     for tile in mine:
         square = colours[features.unpack(pictures[tile.key], half)]
         image[tile.row * half :, tile.column * half :][:half, :half] = square
-    name = next(name for name in NAMES if Path(name).stem == photo)
-    width, height = (side // 2 for side in _size(name, scale))
+    width, height = (side // 2 for side in _size(_name(photo), scale))
     return Image.fromarray(image[:height, :width])
 
 
+def _table(palette):
+    # What each value of a picture looks like: salient colours as they are, the others fading into pale grey.
+    palette = np.asarray(palette, np.float32)
+    grey = palette @ np.array([0.30, 0.59, 0.11], np.float32)
+    faded = 0.3 * grey[:, None] + 0.7 * PAPER
+    strength = np.linspace(0.0, 1.0, features.LEVELS)[:, None, None]
+    strength = strength**2 * (3.0 - 2.0 * strength)
+    mixed = strength * palette + (1.0 - strength) * faded
+    return np.vstack([mixed.reshape(-1, 3), [INK]]).astype(np.uint8)
+
+
 def _complete(photo, scale, tiles):
-    name = next(name for name in NAMES if Path(name).stem == photo)
-    width, height = _size(name, scale)
+    width, height = _size(_name(photo), scale)
     count = sum(tile.photo == photo and tile.scale == scale for tile in tiles)
     return count == math.ceil(width / TILE) * math.ceil(height / TILE)
 
 
-def _to_height(image, height):
-    return image.resize((round(image.width * height / image.height), height), Image.Resampling.LANCZOS)
+def _to_width(row):
+    # All images of a row get the height at which they fill the width together.
+    room = WIDTH - GAP * (len(row) + 1)
+    height = round(room / sum(image.width / image.height for image in row))
+    widths = [round(image.width * height / image.height) for image in row]
+    widths[-1] = room - sum(widths[:-1])  # takes what rounding left
+    return [image.resize((width, height), Image.Resampling.LANCZOS) for image, width in zip(row, widths, strict=True)]

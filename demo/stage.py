@@ -1,4 +1,4 @@
-"""The demo's acts in order: photographs into the heavy zone, the engine, the rival, the table, the picture.
+"""The demo's acts in order: photographs into the heavy zone, the engine, the rivals, the table, the picture.
 
 What not: no picture work and no process bodies; see `features`, `photos`, `tasks`.
 """
@@ -34,12 +34,13 @@ def main(arguments=None):
         empty = {name: {"tiles": 0, "edges": 0.0} for name in by_sheet}
         engine.compare_and_swap(engine.state.version, data={"domain": {"sheets": empty}}, heavy={"photos": stack})
         order = visiting_order(by_sheet)
-        ranges = _palette_ranges(tiles)
-        run = brain.run(engine, ranges, order, options.workers)
+        prints = photos.prints(tiles)
+        run = brain.run(engine, prints, order, options.workers)
         state = engine.state
-        seconds, pictures = rival.run(stack, ranges, order, options.workers)
-        found = verdict.faults(run, state, tiles, pictures)
-        print(verdict.table(run, state, tiles, options.workers, seconds))
+        rivals = {way.__name__: way(stack, prints, order, options.workers) for way in (rival.pickled, rival.held)}
+        found = verdict.faults(run, state, tiles, {name: pictures for name, (_, pictures) in rivals.items()})
+        seconds = {name: seconds for name, (seconds, _) in rivals.items()}
+        print(verdict.table(run, state, tiles, prints, options.workers, seconds))
         palettes = state.data["domain"]["palettes"]
         drawn = {key: tile["picture"] for key, tile in state.data["tiles"].items()}
     if not found:
@@ -67,16 +68,6 @@ def visiting_order(by_sheet):
             elif step % 2 == 0:
                 order += members[step : step + 2]
     return order
-
-
-def _palette_ranges(tiles):
-    """The tiles `first` to `last` (not included) of each photograph at its own size."""
-    ranges = {}
-    for tile in tiles:
-        if tile.scale == 1.0:
-            first, _ = ranges.get(tile.photo, (tile.index, 0))
-            ranges[tile.photo] = (first, tile.index + 1)
-    return ranges
 
 
 def _environment(megabytes):

@@ -26,14 +26,17 @@ def find_palette(ctx, photo, first, last):
     inputs=["heavy.photos", "domain.palettes", "domain.sheets"],
     outputs=["tiles", "domain.sheets"],
 )
-def draw_tile(ctx, index, key, photo, sheet, doom=None):
+def draw_tile(ctx, key, photo, sheet, first, last, size, number, doom=None):
     """One tile as a cartoon, and the sheet's summary with this tile counted in.
+
+    It reads the whole photograph, the tiles `first` to `last` (not included) of the array in the heavy zone: a view
+    of shared memory, nothing is copied or sent. The tile is `number` of them.
 
     The summary is read from the snapshot and written back one higher: two tasks of one sheet that run at the
     same time would lose a count, so the engine refuses the second commit and runs that task again.
     """
     colours = ctx.domain["palettes"][photo]
-    picture, edges = features.draw(ctx.heavy["photos"][index], colours)
+    picture, edges = features.draw(ctx.heavy["photos"][first:last], size, number, colours)
     if doom is not None:
         _wait_for_the_kill(doom)
     summary = ctx.domain["sheets"][sheet]

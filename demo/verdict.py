@@ -9,8 +9,11 @@ from collections import Counter
 import photos
 
 
-def faults(run, state, tiles, rival_pictures):
-    """Sentences, one per fault: tiles lost, committed twice, counted wrong, or different from the rival's."""
+def faults(run, state, tiles, rivals):
+    """Sentences, one per fault: tiles lost, committed twice, counted wrong, or different from a rival's.
+
+    `rivals` maps the name of each rival to its pictures.
+    """
     found = []
     keys = {tile.key for tile in tiles}
     committed = Counter()
@@ -31,9 +34,10 @@ def faults(run, state, tiles, rival_pictures):
         if counted != len(members):
             found.append(f"sheet {name} counted {counted} tiles, not {len(members)}: an update was lost")
     found += [
-        f"tile {key} differs from the rival's"
+        f"tile {key} differs from the rival's ({name})"
+        for name, pictures in rivals.items()
         for key in sorted(keys & set(held))
-        if held[key]["picture"] != rival_pictures[key]
+        if held[key]["picture"] != pictures[key]
     ]
     if not run.killed:
         found.append("no worker was killed")
@@ -47,14 +51,18 @@ def crashes(run):
     return [record for record in _of_tiles(run) if record.outcome == "crashed"]
 
 
-def table(run, state, tiles, workers, rival_seconds):
-    """The closing table, as text."""
+def table(run, state, tiles, prints, workers, rivals):
+    """The closing table, as text; `rivals` maps the name of each rival to its seconds."""
     records = _of_tiles(run)
     outcomes = Counter(record.outcome for record in records)
-    megabytes = len(tiles) * photos.TILE * photos.TILE * 3 / 1e6
+    megabytes = sum(of.megabytes for of in prints.values())
+    read = [prints[tile.photo, tile.scale].megabytes for tile in tiles]
+    sent = f"each task is sent its photograph as a pickle, {sum(read) / 1e3:.1f} GB in all"
+    kept = f"each worker is sent all {megabytes:.1f} MB once and keeps them in a global"
     rows = [
         ("tiles", f"{len(tiles)}"),
         ("heavy zone", f"{megabytes:.1f} MB"),
+        ("a task reads", f"its whole photograph: {sum(read) / len(read):.1f} MB ({min(read):.1f} to {max(read):.1f})"),
         ("workers", f"{workers}"),
         ("commits", f"{outcomes['committed']}"),
         ("conflicts", f"{outcomes['conflict']}"),
@@ -68,8 +76,10 @@ def table(run, state, tiles, workers, rival_seconds):
         ),
         ("state version", f"{state.version}"),
         ("seconds, theus", f"{run.seconds:.2f}  (commits, audit, one worker killed)"),
-        ("seconds, pickled", f"{rival_seconds:.2f}  (ProcessPoolExecutor, none of these)"),
-        ("theus / pickled", f"{run.seconds / rival_seconds:.2f}"),
+        ("seconds, pickled", f"{rivals['pickled']:.2f}  (ProcessPoolExecutor, none of these; {sent})"),
+        ("seconds, held", f"{rivals['held']:.2f}  (ProcessPoolExecutor, none of these; {kept})"),
+        ("theus / pickled", f"{run.seconds / rivals['pickled']:.2f}"),
+        ("theus / held", f"{run.seconds / rivals['held']:.2f}"),
     ]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows)
