@@ -1,107 +1,16 @@
-//! A task as its submitter sees it: a cell that is filled exactly once, and the handle to wait for it.
+//! A task as its submitter sees it: the handle to wait for it, to cancel it, and to be called when it has ended.
 
+use crate::cell::{Cell, Verdict};
+use crate::deadline::Deadline;
 use crate::job::Job;
-use crate::pool::Shared;
-use std::time::{Duration, Instant};
-use theus_sync::{Arc, Condvar, Mutex};
-
-/// Why a task shall end before its function has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    Cancelled,
-    TimedOut,
-}
-
-type Callback<O> = Box<dyn FnOnce(&O) + Send>;
-
-struct CellState<O> {
-    output: Option<Arc<O>>,
-    callbacks: Vec<Callback<O>>,
-    verdict: Option<Verdict>,
-    /// The slot whose worker has the task now.
-    slot: Option<usize>,
-}
-
-/// Where one task's output arrives.
-pub(crate) struct Cell<O> {
-    pub(crate) id: u64,
-    made: Instant,
-    state: Mutex<CellState<O>>,
-    filled: Condvar,
-}
-
-impl<O> Cell<O> {
-    pub(crate) fn new(id: u64) -> Self {
-        let state = CellState { output: None, callbacks: Vec::new(), verdict: None, slot: None };
-        Cell { id, made: Instant::now(), state: Mutex::new(state), filled: Condvar::new() }
-    }
-
-    /// How long ago the task was handed in.
-    pub(crate) fn age(&self) -> Duration {
-        self.made.elapsed()
-    }
-
-    pub(crate) fn is_filled(&self) -> bool {
-        self.state.lock().output.is_some()
-    }
-
-    pub(crate) fn slot(&self) -> Option<usize> {
-        self.state.lock().slot
-    }
-
-    pub(crate) fn verdict(&self) -> Option<Verdict> {
-        self.state.lock().verdict
-    }
-
-    /// Notes which slot has the task, and returns the verdict that was passed meanwhile.
-    pub(crate) fn place(&self, slot: Option<usize>) -> Option<Verdict> {
-        let mut state = self.state.lock();
-        state.slot = slot;
-        state.verdict
-    }
-
-    /// Passes a verdict on a task that has not ended; the first one stands. Returns the slot to look in.
-    pub(crate) fn judge(&self, verdict: Verdict) -> Option<usize> {
-        let mut state = self.state.lock();
-        if state.output.is_none() && state.verdict.is_none() {
-            state.verdict = Some(verdict);
-        }
-        state.slot
-    }
-
-    /// Ends the task; a second call changes nothing (P1).
-    pub(crate) fn fill(&self, output: O) {
-        let output = Arc::new(output);
-        let callbacks = {
-            let mut state = self.state.lock();
-            if state.output.is_some() {
-                return;
-            }
-            state.output = Some(Arc::clone(&output));
-            std::mem::take(&mut state.callbacks)
-        };
-        self.filled.notify_all();
-        for callback in callbacks {
-            callback(&output);
-        }
-    }
-
-    /// Sleeps until the task has ended or the time is over.
-    pub(crate) fn sleep(&self, timeout: Option<Duration>) {
-        let mut state = self.state.lock();
-        if state.output.is_some() {
-            return;
-        }
-        match timeout {
-            Some(timeout) => {
-                self.filled.wait_for(&mut state, timeout);
-            }
-            None => self.filled.wait(&mut state),
-        }
-    }
-}
+use crate::supervisor::Shared;
+use std::time::Duration;
+use theus_sync::Arc;
 
 /// The submitter's handle of a task. Dropping it does not cancel the task.
+///
+/// Handles may be used from any thread. In a forked child of the process that made the pool they only tell what was
+/// known when it was forked: [`wait`](Self::wait) returns at once and [`cancel`](Self::cancel) does nothing.
 pub struct TaskHandle<J: Job> {
     pub(crate) cell: Arc<Cell<J::Output>>,
     pub(crate) pool: Arc<Shared<J>>,
@@ -121,32 +30,33 @@ impl<J: Job> TaskHandle<J> {
 
     /// The output, if the task has ended.
     pub fn poll(&self) -> Option<Arc<J::Output>> {
-        self.cell.state.lock().output.clone()
+        self.cell.output()
+    }
+
+    /// True once the task has ended. It has no output then only if the job's own code panicked, or asked for another
+    /// attempt, each time it was told to end.
+    pub fn has_ended(&self) -> bool {
+        self.cell.has_ended()
     }
 
     /// True while a worker has the task.
     pub fn is_running(&self) -> bool {
-        let state = self.cell.state.lock();
-        state.slot.is_some() && state.output.is_none()
+        self.cell.slot().is_some()
     }
 
-    /// Waits for the task's end, at most this long; None when the time was over first.
+    /// Waits for the task's end, at most this long (None: for ever).
     ///
-    /// The calling thread may do the pool's work while it waits: receive the result from the worker and settle it.
+    /// Returns None when the time was over first, when the task [ended](Self::has_ended) without an output, and in a
+    /// forked child. The calling thread may do the pool's work while it waits: receive the result from the worker and
+    /// settle it. Callbacks of the task may still run when this returns.
     pub fn wait(&self, timeout: Option<Duration>) -> Option<Arc<J::Output>> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
-        loop {
-            if let Some(output) = self.poll() {
-                return Some(output);
-            }
-            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-            if left == Some(Duration::ZERO) {
-                return None;
-            }
+        let deadline = Deadline::after(timeout);
+        while !self.cell.has_ended() && !deadline.is_over() && self.pool.is_home() {
             if !self.pool.lead(&self.cell, deadline) {
-                self.cell.sleep(left);
+                self.cell.sleep(deadline.left());
             }
         }
+        self.poll()
     }
 
     /// Looks for the output for some microseconds, as long as looking has paid lately, and never sleeps.
@@ -154,24 +64,32 @@ impl<J: Job> TaskHandle<J> {
     /// For an event loop, which must not block, and for which a wake-up from another thread costs more than the tasks
     /// that are over in this time.
     pub fn glance(&self) -> Option<Arc<J::Output>> {
-        self.pool.glance(&self.cell);
+        if self.pool.is_home() {
+            self.pool.glance(&self.cell);
+        }
         self.poll()
     }
 
     /// Ends the task early: a queued one is dropped, a running one loses its worker, one that has ended stays as it is.
     pub fn cancel(&self) {
-        self.pool.end_early(&self.cell, Verdict::Cancelled);
+        if self.pool.is_home() {
+            self.pool.end_early(&self.cell, Verdict::Cancelled);
+        }
     }
 
     /// Calls back once the task has ended, at once if it already has; from whichever thread settles the task.
+    ///
+    /// A callback should be short: a worker, or the deadlines of other tasks, may wait for it. A panic in it is
+    /// contained, unless it is called at once: then it is the caller's.
     pub fn on_done(&self, callback: impl FnOnce(&J::Output) + Send + 'static) {
-        let mut state = self.cell.state.lock();
-        match state.output.clone() {
-            None => state.callbacks.push(Box::new(callback)),
-            Some(output) => {
-                drop(state);
-                callback(&output);
-            }
+        if let Some((callback, output)) = self.cell.call_back(callback) {
+            callback(&output);
         }
+    }
+}
+
+impl<J: Job> std::fmt::Debug for TaskHandle<J> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TaskHandle").field("id", &self.id()).field("ended", &self.has_ended()).finish()
     }
 }

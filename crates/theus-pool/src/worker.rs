@@ -3,8 +3,11 @@
 //! What it is not: a place where functions run; the host language does that between `next` and `complete`. It belongs to
 //! one thread. A second thread, started by `attach`, ends the process when the Brain dies, whatever the first one does.
 
-use crate::link::{Cells, Frame, Header, INLINE_LIMIT, Kind, Mailbox, RingError, RingReader, RingWriter};
-use crate::spin::Spin;
+use crate::hand::SEGMENTS_A_MESSAGE;
+use crate::link::{
+    Cells, Frame, HELLO_LIMIT, Header, INLINE_LIMIT, Kind, Mailbox, PROTOCOL_VERSION, RingError, RingReader,
+    RingWriter, Spin,
+};
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -12,6 +15,9 @@ use std::time::Duration;
 use theus_shm::{Channel, Expect, Mapping, SealedBuffer, pidfd, socket};
 use theus_sync::{Arc, thread};
 use thiserror::Error;
+
+/// Frames after which the control socket is emptied.
+const FRAMES_BETWEEN_LOOKS: usize = 16;
 
 /// Why a worker cannot go on. The process should end: the Brain replaces it.
 #[derive(Debug, Error)]
@@ -71,6 +77,8 @@ pub struct Worker {
     reader: RingReader,
     spin: Spin,
     segments: HashMap<u64, Arc<Mapping>>,
+    /// Frames that were taken since the control socket was emptied.
+    frames: usize,
 }
 
 impl Worker {
@@ -80,11 +88,19 @@ impl Worker {
     /// When the Brain is gone, speaks another version of the protocol, or the system refuses memory or a thread.
     pub fn attach(control: OwnedFd) -> Result<(Self, Vec<u8>), WorkerError> {
         die_with_the_brain(&control)?;
-        let mut hello = vec![0_u8; 64 * 1024];
-        let received = socket::recv(control.as_fd(), &mut hello, 1, true).map_err(system("greeting"))?;
+        let mut hello = vec![0_u8; 1 + HELLO_LIMIT];
+        let received = loop {
+            match socket::recv(control.as_fd(), &mut hello, 1, true) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other.map_err(system("greeting"))?,
+            }
+        };
         let gone = || WorkerError::Protocol("the engine closed the control socket".into());
         let (length, descriptors) = received.ok_or_else(gone)?;
         hello.truncate(length);
+        if u32::from(hello.remove(0)) != PROTOCOL_VERSION {
+            return Err(WorkerError::Protocol("they speak different versions of the protocol".into()));
+        }
         let memory = descriptors.into_iter().next();
         let memory = memory.ok_or_else(|| WorkerError::Protocol("the greeting has no mailbox".into()))?;
         let channel = Channel::open(memory).map_err(|error| WorkerError::Protocol(error.to_string()))?;
@@ -97,6 +113,7 @@ impl Worker {
             reader: RingReader::new(Mailbox::TO_WORKER),
             spin: Spin::new(),
             segments: HashMap::new(),
+            frames: 0,
         };
         Ok((worker, hello))
     }
@@ -130,7 +147,7 @@ impl Worker {
     /// # Errors
     /// When the mailbox is broken or shared memory cannot be mapped.
     pub fn fetch(&mut self, task: u64, attempt: u32, query: &[u8]) -> Result<Vec<u8>, WorkerError> {
-        self.push(Header { task, attempt, ..Header::bare(Kind::Fetch) }, query)?;
+        self.send(Header { task, attempt, ..Header::bare(Kind::Fetch) }, query)?;
         loop {
             let Some(frame) = self.pop(None)? else { continue };
             match frame.header.kind {
@@ -168,20 +185,32 @@ impl Worker {
     /// # Errors
     /// When the Brain has not sent its descriptor, or it cannot be mapped.
     pub fn segment(&mut self, id: u64) -> Result<Arc<Mapping>, WorkerError> {
+        // Its descriptor was sent before any frame that names it, so it is here already.
         while !self.segments.contains_key(&id) {
-            // The descriptor is sent before any frame that names the segment, so it is here already.
-            let mut message = [0_u8; 16];
-            let received = socket::recv(self.control.as_fd(), &mut message, 1, false);
-            let received = received.map_err(system("control socket"))?;
-            let missing = || WorkerError::Protocol(format!("segment {id} was never sent"));
-            let (length, descriptors) = received.ok_or_else(missing)?;
-            let descriptor = descriptors.into_iter().next().filter(|_| length == 16).ok_or_else(missing)?;
-            let (segment, bytes) = (u64_at(&message, 0), u64_at(&message, 8));
-            let mapping = Mapping::open(descriptor, Expect::segment(bytes))
-                .map_err(|error| WorkerError::Protocol(error.to_string()))?;
-            self.segments.insert(segment, mapping);
+            if !self.receive_segments()? {
+                return Err(WorkerError::Protocol(format!("segment {id} was never sent")));
+            }
         }
         Ok(Arc::clone(&self.segments[&id]))
+    }
+
+    /// Takes one message with segments from the control socket; false if there is none.
+    fn receive_segments(&mut self) -> Result<bool, WorkerError> {
+        let mut message = [0_u8; 16 * SEGMENTS_A_MESSAGE];
+        let received = match socket::recv(self.control.as_fd(), &mut message, SEGMENTS_A_MESSAGE, false) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            other => other.map_err(system("control socket"))?,
+        };
+        let Some((length, descriptors)) = received else { return Ok(false) };
+        if length != 16 * descriptors.len() {
+            return Err(WorkerError::Protocol("a message with segments of the wrong length".into()));
+        }
+        for (descriptor, entry) in descriptors.into_iter().zip(message.chunks_exact(16)) {
+            let mapping = Mapping::open(descriptor, Expect::segment(u64_at(entry, 8)))
+                .map_err(|error| WorkerError::Protocol(error.to_string()))?;
+            self.segments.insert(u64_at(entry, 0), mapping);
+        }
+        Ok(true)
     }
 
     fn send(&mut self, header: Header, payload: &[u8]) -> Result<(), WorkerError> {
@@ -201,13 +230,20 @@ impl Worker {
     }
 
     fn pop(&mut self, timeout: Option<Duration>) -> Result<Option<Frame>, WorkerError> {
-        if let Some(frame) = self.reader.pop(&self.mailbox)? {
-            return Ok(Some(frame));
+        let mut frame = self.reader.pop(&self.mailbox)?;
+        if frame.is_none() {
+            let watch = self.reader.watch();
+            let idle = || watch.is_empty(&self.mailbox);
+            self.spin.wait(idle, || Mailbox::WORKER_BELL.sleep(&self.mailbox, timeout, idle));
+            frame = self.reader.pop(&self.mailbox)?;
         }
-        let watch = self.reader.watch();
-        let idle = || watch.is_empty(&self.mailbox);
-        self.spin.wait(idle, || Mailbox::WORKER_BELL.sleep(&self.mailbox, timeout, idle));
-        Ok(self.reader.pop(&self.mailbox)?)
+        self.frames += usize::from(frame.is_some());
+        if self.frames == FRAMES_BETWEEN_LOOKS {
+            // The Brain does not wait where this socket is full, so it must not fill up with what no task asks for.
+            self.frames = 0;
+            while self.receive_segments()? {}
+        }
+        Ok(frame)
     }
 
     fn payload(&mut self, frame: Frame) -> Result<Vec<u8>, WorkerError> {
@@ -228,7 +264,7 @@ impl Worker {
     fn forget(&mut self, ids: &[u8]) -> Vec<u64> {
         let ids: Vec<u64> = ids.chunks_exact(8).map(|id| u64_at(id, 0)).collect();
         for id in &ids {
-            // One that was never used is still in the socket; taking it out keeps the socket from filling up.
+            // One that was never used may still be in the socket, from where it would come back.
             let _unmapped = self.segment(*id);
             self.segments.remove(id);
         }

@@ -13,6 +13,10 @@
 //! All numbers are little-endian. A referenced payload from the Brain is `segment id u64 | offset u64 | length u64`
 //! in the Brain's shared memory; from a worker it is `length u64` and the bytes are a sealed memory file that was sent
 //! over the control socket before the frame.
+//!
+//! On the control socket the Brain's first message is the version as one byte and the host language's greeting, with the
+//! descriptor of the mailbox. Each later one brings the descriptors of one to 64 segments and as many times
+//! `segment id u64 | length u64`. A worker's messages are eight bytes of no meaning with one descriptor.
 
 /// Length of a frame's header in bytes.
 pub const HEADER: usize = 24;

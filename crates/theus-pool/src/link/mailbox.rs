@@ -29,6 +29,9 @@ const LENGTH: usize = 4096 + 2 * RING_BYTES as usize;
 /// Payloads up to this many bytes travel in the ring itself, larger ones by reference.
 pub const INLINE_LIMIT: usize = 32 * 1024;
 
+/// The Brain's greeting to a worker has at most this many bytes.
+pub const HELLO_LIMIT: usize = 64 * 1024;
+
 /// The shared memory of one worker's link.
 #[derive(Debug)]
 pub struct Mailbox {

@@ -8,9 +8,11 @@ mod cells;
 mod frame;
 mod mailbox;
 mod ring;
+mod spin;
 
 pub use bell::Bell;
 pub use cells::Cells;
 pub use frame::{Frame, HEADER, Header, Kind, PROTOCOL_VERSION};
-pub use mailbox::{INLINE_LIMIT, Mailbox};
+pub use mailbox::{HELLO_LIMIT, INLINE_LIMIT, Mailbox};
 pub use ring::{RingError, RingPlace, RingReader, RingWriter, Watch};
+pub(crate) use spin::{Glances, Spin};

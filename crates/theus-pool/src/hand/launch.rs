@@ -4,20 +4,33 @@
 //! inherited; the mailbox travels over the socket. A worker that is still there when its `Process` is dropped is killed
 //! and reaped, so no path out of the pool leaves one behind.
 
+use super::Line;
 use crate::crash::Ending;
-use crate::link::{Mailbox, RingReader, RingWriter};
+use crate::link::{HELLO_LIMIT, Mailbox, PROTOCOL_VERSION, RingReader, RingWriter};
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use theus_shm::{Channel, ShmError, pidfd, socket};
+use theus_shm::{Channel, ShmError, socket};
 use theus_sync::Arc;
-use theus_sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 
 /// How to start a worker process.
+///
+/// ```
+/// use theus_pool::Launch;
+///
+/// let launch = Launch {
+///     program: "/usr/bin/python3".into(),
+///     arguments: vec!["-m".into(), "my_worker".into()],
+///     environment: vec![("MODE".into(), "worker".into())],
+///     directory: None,
+///     hello: b"anything that the worker should know first".to_vec(),
+/// };
+/// # let _ = launch;
+/// ```
 #[derive(Clone, Debug)]
 pub struct Launch {
     /// The program.
@@ -28,7 +41,7 @@ pub struct Launch {
     pub environment: Vec<(OsString, OsString)>,
     /// Its working folder; None: the Brain's.
     pub directory: Option<PathBuf>,
-    /// First bytes to the worker, at most 64 KiB; the host language's business.
+    /// First bytes to the worker, at most 64 KiB, may be none; the host language's business.
     pub hello: Vec<u8>,
 }
 
@@ -37,44 +50,17 @@ pub struct Launch {
 pub(crate) enum LaunchError {
     #[error("the worker's shared memory could not be made: {0}")]
     Memory(#[from] ShmError),
+    #[error("the worker's program {program:?} could not be started: {source}")]
+    Program { program: PathBuf, source: io::Error },
     #[error("the worker's {what} failed: {source}")]
     System { what: &'static str, source: io::Error },
+    #[error("the worker's greeting has {length} bytes, at most {HELLO_LIMIT} are allowed")]
+    Hello { length: usize },
 }
 
 fn system(what: &'static str) -> impl FnOnce(io::Error) -> LaunchError {
     move |source| LaunchError::System { what, source }
 }
-
-/// What all threads of the Brain may use of one worker without a lock.
-pub(crate) struct Line {
-    pub(crate) mailbox: Mailbox,
-    pub(crate) pid: u32,
-    pidfd: OwnedFd,
-    dead: AtomicBool,
-}
-
-impl Line {
-    pub(crate) fn pidfd(&self) -> BorrowedFd<'_> {
-        self.pidfd.as_fd()
-    }
-
-    pub(crate) fn is_dead(&self) -> bool {
-        self.dead.load(Ordering::Acquire)
-    }
-
-    /// The worker is gone or shall be treated so: everybody who listens to it is woken.
-    pub(crate) fn bury(&self) {
-        self.dead.store(true, Ordering::Release);
-        Mailbox::BRAIN_BELL.alarm(&self.mailbox);
-    }
-
-    /// Ends the worker process. A worker that is already gone is no error.
-    pub(crate) fn kill(&self) {
-        let _gone_already = pidfd::send_signal(&self.pidfd, SIGKILL);
-    }
-}
-
-const SIGKILL: i32 = 9;
 
 /// A running worker process, owned by its keeper.
 pub(crate) struct Process {
@@ -119,28 +105,25 @@ pub(crate) struct Launched {
 
 /// Starts a worker process.
 pub(crate) fn launch(plan: &Launch) -> Result<Launched, LaunchError> {
+    if plan.hello.len() > HELLO_LIMIT {
+        return Err(LaunchError::Hello { length: plan.hello.len() });
+    }
     let (channel, memory) = Channel::create(Mailbox::LENGTH)?;
     let mailbox = Mailbox::create(channel);
     let (ours, theirs) = socket::pair().map_err(system("control socket"))?;
-    let mut command = Command::new(&plan.program);
-    command.args(&plan.arguments).envs(plan.environment.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::from(theirs));
-    if let Some(directory) = &plan.directory {
-        command.current_dir(directory);
-    }
-    let mut child = command.spawn().map_err(system("start"))?;
-    // Not reaped yet, so the number still means this child.
-    let pidfd = match pidfd::open(child.id()) {
-        Ok(pidfd) => pidfd,
+    let mut child = spawn(plan, theirs)?;
+    let line = match Line::new(mailbox, child.id()) {
+        Ok(line) => Arc::new(line),
         Err(source) => {
             let _gone_already = child.kill();
             let _status = child.wait();
             return Err(LaunchError::System { what: "process descriptor", source });
         }
     };
-    let line = Arc::new(Line { mailbox, pid: child.id(), pidfd, dead: AtomicBool::new(false) });
     let process = Process { child, line: Arc::clone(&line) };
-    socket::send(ours.as_fd(), &plan.hello, &[memory.as_fd()]).map_err(system("greeting"))?;
+    // One byte before the greeting, which may be empty, as a message may not.
+    let hello = [&[PROTOCOL_VERSION as u8], plan.hello.as_slice()].concat();
+    socket::try_send(ours.as_fd(), &hello, &[memory.as_fd()]).map_err(system("greeting"))?;
     Ok(Launched {
         process,
         line,
@@ -148,4 +131,14 @@ pub(crate) fn launch(plan: &Launch) -> Result<Launched, LaunchError> {
         writer: RingWriter::new(Mailbox::TO_WORKER),
         reader: RingReader::new(Mailbox::TO_BRAIN),
     })
+}
+
+fn spawn(plan: &Launch, control: OwnedFd) -> Result<Child, LaunchError> {
+    let mut command = Command::new(&plan.program);
+    command.args(&plan.arguments).envs(plan.environment.iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::from(control));
+    if let Some(directory) = &plan.directory {
+        command.current_dir(directory);
+    }
+    command.spawn().map_err(|source| LaunchError::Program { program: plan.program.clone(), source })
 }

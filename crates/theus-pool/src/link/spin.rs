@@ -87,9 +87,12 @@ impl Glances {
     pub(crate) fn while_useful<I: Fn() -> bool>(&self, mut step: impl FnMut() -> Option<I>) {
         let started = Instant::now();
         while let Some(idle) = step() {
-            while idle() {
+            loop {
                 if started.elapsed() > GLANCE {
                     return;
+                }
+                if !idle() {
+                    break;
                 }
                 hint::spin_loop();
             }

@@ -1,0 +1,43 @@
+//! A line: what all threads of the Brain may use of one worker without a lock.
+
+use crate::link::Mailbox;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use theus_shm::pidfd;
+use theus_sync::atomic::{AtomicBool, Ordering};
+
+const SIGKILL: i32 = 9;
+
+/// The mailbox and the process descriptor of one worker, and whether it is gone.
+pub(crate) struct Line {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) pid: u32,
+    pidfd: OwnedFd,
+    dead: AtomicBool,
+}
+
+impl Line {
+    /// The line to a child that was not reaped yet, so that its number still means it.
+    pub(crate) fn new(mailbox: Mailbox, pid: u32) -> io::Result<Self> {
+        Ok(Line { mailbox, pid, pidfd: pidfd::open(pid)?, dead: AtomicBool::new(false) })
+    }
+
+    pub(crate) fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead.load(Ordering::Acquire)
+    }
+
+    /// The worker is gone or shall be treated so: everybody who listens to it is woken.
+    pub(crate) fn bury(&self) {
+        self.dead.store(true, Ordering::Release);
+        Mailbox::BRAIN_BELL.alarm(&self.mailbox);
+    }
+
+    /// Ends the worker process. A worker that is already gone is no error.
+    pub(crate) fn kill(&self) {
+        let _gone_already = pidfd::send_signal(&self.pidfd, SIGKILL);
+    }
+}
