@@ -37,11 +37,11 @@ async def execute_and_leave(engine, body, go_on):
         go_on.set()
 
 
-@pytest.mark.parametrize("how", ["cancel", "timeout"])
+@pytest.mark.parametrize("how", ["cancel", "timeout", "contract"])
 def test_an_async_body_is_cancelled(engine, how):
     saw = []
 
-    @process(outputs=["domain.late"])
+    @process(outputs=["domain.late"], timeout=0.05 if how == "contract" else None)
     async def late(ctx):
         try:
             await asyncio.Event().wait()
@@ -50,14 +50,14 @@ def test_an_async_body_is_cancelled(engine, how):
             raise
 
     async def run():
-        if how == "timeout":
-            await engine.execute(late, timeout=0.05)
+        if how != "cancel":
+            await engine.execute(late, timeout=0.05 if how == "timeout" else None)
         task = asyncio.create_task(engine.execute(late))
         await asyncio.sleep(0)
         task.cancel()
         await task
 
-    with pytest.raises(TaskTimeoutError if how == "timeout" else asyncio.CancelledError):
+    with pytest.raises(asyncio.CancelledError if how == "cancel" else TaskTimeoutError):
         asyncio.run(run())
     assert saw == ["cancelled"]
     assert last(engine, "late").outcome == "cancelled"

@@ -153,7 +153,8 @@ impl<J: Job> Pool<J> {
     /// Takes no more tasks, gives the unfinished ones this long, then ends them as cancelled and ends the workers.
     ///
     /// Returns within the timeout and the short time that killing takes, at most two seconds (P4), provided that the
-    /// jobs' own `finish` returns. Calling it again does nothing.
+    /// jobs' own `finish` returns. Calling it again does nothing. Called from a callback of a task, it counts that task
+    /// among the unfinished ones.
     pub fn shutdown(&self, timeout: Duration) {
         self.shared.shut_down(timeout);
     }

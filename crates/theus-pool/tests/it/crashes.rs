@@ -72,8 +72,8 @@ fn workers_killed_at_any_moment_cost_attempts_and_no_task() {
         }
         done.store(true, Ordering::Relaxed);
     });
-    // Its worker may have been killed a moment ago.
-    assert_eq!(pool.run(Work::new("echo alive").retries(3)).text(), "alive");
+    // The last workers may have been killed a moment ago, some of them before they were ready.
+    until(|| (pool.run(Work::new("echo alive").retries(3)).text() == "alive").then_some(()));
     until(|| (pool.pool.stats().outstanding == 0).then_some(()));
 }
 

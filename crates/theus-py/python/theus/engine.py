@@ -113,9 +113,10 @@ class TheusEngine:
         registered.add_named(kwargs, retries=retries, timeout=timeout)
         if registered.parallel:
             return await self._await_task(self._submit(registered, args, kwargs, timeout, retries))
+        limit = timeout if timeout is not None else registered.contract.timeout
         if registered.is_async:
-            return await _within(self._run_async(registered, args, kwargs, retries), timeout)
-        return await _within(self._run_on_thread(registered, args, kwargs, retries), timeout)
+            return await _within(self._run_async(registered, args, kwargs, retries), limit)
+        return await _within(self._run_on_thread(registered, args, kwargs, retries), limit)
 
     execute_process = execute
 
