@@ -3,7 +3,7 @@
 use crate::convert::{Arrays, Style, to_python};
 use crate::errors::task as task_error;
 use crate::update;
-use pyo3::exceptions::PyTimeoutError;
+use pyo3::exceptions::{PyRuntimeError, PyTimeoutError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::time::{Duration, Instant};
@@ -41,7 +41,7 @@ impl Task {
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             let slice = left.map_or(SLICE, |left| left.min(SLICE));
-            if py.detach(|| self.handle.wait(Some(slice)).is_some()) {
+            if py.detach(|| self.handle.wait(Some(slice)).is_some()) || self.handle.has_ended() {
                 return Ok(true);
             }
             py.check_signals()?;
@@ -67,13 +67,15 @@ impl Task {
                 theus::Returned::Update(returned) => update::to_python(py, returned),
             },
             Some(Err(error)) => Err(task_error(py, error)),
-            None => Err(PyTimeoutError::new_err("the task has not ended")),
+            None => Err(PyRuntimeError::new_err(
+                "the task was abandoned, because the engine's own code failed twice while settling it: please report this",
+            )),
         }
     }
 
     /// True once the task has ended.
     fn done(&self) -> bool {
-        self.handle.poll().is_some()
+        self.handle.has_ended()
     }
 
     /// True while a worker has the task.
@@ -98,7 +100,7 @@ impl Task {
             Python::attach(|py| {
                 if let Err(error) = callable.bind(py).call1(arguments.bind(py)) {
                     // A loop that was closed meanwhile has nobody left to tell.
-                    if !error.is_instance_of::<pyo3::exceptions::PyRuntimeError>(py) {
+                    if !error.is_instance_of::<PyRuntimeError>(py) {
                         error.write_unraisable(py, Some(callable.bind(py)));
                     }
                 }
