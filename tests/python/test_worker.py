@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import tasks
-from theus import StateUpdate, TransferError, process
+from theus import StateUpdate, TheusEngine, TransferError, process
 
 
 def test_a_worker_is_a_separate_process(engine):
@@ -280,3 +280,13 @@ def test_a_wrapped_function_keeps_its_name(engine):
 
     assert engine.submit(wrapped, value=9).result() == 9
     assert [record.process for record in engine.audit.records()] == ["wrapped"]
+
+
+def test_functions_that_are_made_for_one_call_are_not_kept_for_ever():
+    from theus import _registry
+
+    with TheusEngine(pool_size=1) as engine:
+        most = _registry._MOST_FUNCTIONS
+        for number in range(most + 10):
+            assert engine.call(lambda ctx, number=number: number) == number
+        assert len(engine._registry._by_function) == most

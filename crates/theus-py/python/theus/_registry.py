@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from _thread import allocate_lock
 
 from . import _native
 from ._parameters import is_coroutine_function, named_parameters
@@ -61,6 +62,11 @@ class Registered:
         return self._remote
 
 
+# Functions that are kept ready without having been registered. A program that makes a new lambda for each call must not
+# grow without bound; one that comes back after this many others is only described anew.
+_MOST_FUNCTIONS = 1024
+
+
 class Registry:
     """The functions that an engine knows, by name and by themselves."""
 
@@ -68,6 +74,7 @@ class Registry:
         self._core = core
         self._by_name: dict[str, Registered] = {}
         self._by_function: dict[tuple[int, bool], Registered] = {}
+        self._lock = allocate_lock()
 
     def register(self, function: Callable[..., Any]) -> Registered:
         """Registers a function under its name, in place of any other of that name."""
@@ -104,7 +111,10 @@ class Registry:
 
     def _known(self, function: Callable[..., Any], contract: ProcessContract | None, parallel: bool) -> Registered:
         registered = Registered(self._core, function, contract, parallel)
-        self._by_function[id(function), parallel] = registered
+        with self._lock:
+            self._by_function[id(function), parallel] = registered
+            if len(self._by_function) > _MOST_FUNCTIONS:
+                del self._by_function[next(iter(self._by_function))]
         return registered
 
 
