@@ -113,10 +113,11 @@ class TheusEngine:
         registered.add_named(kwargs, retries=retries, timeout=timeout)
         if registered.parallel:
             return await self._await_task(self._submit(registered, args, kwargs, timeout, retries))
+        run = self._run_async if registered.is_async else self._run_on_thread
         limit = timeout if timeout is not None else registered.contract.timeout
-        if registered.is_async:
-            return await _within(self._run_async(registered, args, kwargs, retries), limit)
-        return await _within(self._run_on_thread(registered, args, kwargs, retries), limit)
+        if limit is None:
+            return await run(registered, args, kwargs, retries)
+        return await _within(run(registered, args, kwargs, retries), limit)
 
     execute_process = execute
 
@@ -282,10 +283,8 @@ def _set_done(future: Any) -> None:
         future.set_result(None)
 
 
-async def _within(body: Any, timeout: float | None) -> Any:
+async def _within(body: Any, timeout: float) -> Any:
     """Awaits a body; past the timeout it is cancelled and TaskTimeoutError raised."""
-    if timeout is None:
-        return await body
     import asyncio
 
     from .errors import TaskTimeoutError
