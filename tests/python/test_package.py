@@ -125,7 +125,8 @@ def test_without_numpy_a_struct_code_names_the_type(script, tmp_path):
 
 
 def test_every_public_name_can_be_had():
-    assert sorted(theus.__all__) == sorted({*theus._HOME_OF, "CORE_AVAILABLE", "__version__"})
+    # Without NumPy there is no ShmArray, so it is no name that a star import may ask for.
+    assert sorted(theus.__all__) == sorted({*theus._HOME_OF, "CORE_AVAILABLE", "__version__"} - {"ShmArray"})
     assert [name for name in theus.__all__ if not hasattr(theus, name)] == []
     assert dir(theus) == theus.__all__
 

@@ -8,7 +8,7 @@ use crate::update::returned;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use theus::{Outcome, Refusal};
 
@@ -39,15 +39,18 @@ impl Running {
 
     /// Settles the attempt; Some(seconds) when it shall be run again after them.
     pub(crate) fn settle(&mut self, result: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
+        // First converted, then ended: what is returned may be a view of the context.
+        let returned = returned(self.attempt.process(), result);
         let reads = self.reader.end();
-        let returned = match returned(self.attempt.process(), result) {
+        let returned = match returned {
             Ok(returned) => returned,
             Err(error) => {
                 self.attempt.abandon(Outcome::Failed, error.to_string());
                 return Err(error);
             }
         };
-        match self.attempt.settle(returned, reads) {
+        let attempt = &mut self.attempt;
+        match result.py().detach(|| attempt.settle(returned, reads)) {
             Ok(_version) => Ok(None),
             Err(Refusal::Conflict { retry: Some(wait), .. }) => Ok(Some(wait.as_secs_f64())),
             Err(refused) => Err(refusal(result.py(), &refused)),
@@ -55,9 +58,11 @@ impl Running {
     }
 
     /// Ends the attempt because nobody wants its result any more.
-    pub(crate) fn cancelled(&mut self) {
+    pub(crate) fn cancelled(&mut self, outcome: Outcome) {
         self.reader.end();
-        self.attempt.abandon(Outcome::Cancelled, "the call was cancelled".into());
+        let why =
+            if outcome == Outcome::Timeout { "the time limit has passed" } else { "the call was cancelled" };
+        self.attempt.abandon(outcome, why.into());
     }
 
     /// The body raised. Some(seconds) when that was a conflict and it shall be run again after them.
@@ -77,7 +82,8 @@ impl Running {
 #[pyclass(frozen, module = "theus._native")]
 #[derive(Default)]
 pub(crate) struct Cancel {
-    asked: AtomicBool,
+    /// 0 not asked, 1 cancelled, 2 out of time.
+    asked: AtomicU8,
 }
 
 #[pymethods]
@@ -87,15 +93,20 @@ impl Cancel {
         Cancel::default()
     }
 
-    /// The result is discarded, unless its commit has begun.
-    fn set(&self) {
-        self.asked.store(true, Ordering::Release);
+    /// The result is discarded, unless its commit has begun; `timeout` says why.
+    fn set(&self, timeout: bool) {
+        self.asked.store(1 + u8::from(timeout), Ordering::Release);
     }
 }
 
 impl Cancel {
-    pub(crate) fn is_set(&self) -> bool {
-        self.asked.load(Ordering::Acquire)
+    /// How the attempt ends, if somebody asked.
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        match self.asked.load(Ordering::Acquire) {
+            0 => None,
+            1 => Some(Outcome::Cancelled),
+            _ => Some(Outcome::Timeout),
+        }
     }
 }
 
@@ -134,13 +145,14 @@ impl Attempt {
         self.with(|running| running.settle(result))
     }
 
-    /// The body raised; seconds when it shall be run again after them, else None.
-    fn raised(&self, py: Python<'_>, error: Bound<'_, PyAny>) -> PyResult<Option<f64>> {
+    /// The body raised, `timeout` says whether because of the time limit; seconds when it shall be run again after
+    /// them, else None.
+    fn raised(&self, py: Python<'_>, error: Bound<'_, PyAny>, timeout: bool) -> PyResult<Option<f64>> {
         let cancelled = error.is_instance(CANCELLED.get(py)?)?;
         let error = PyErr::from_value(error);
         self.with(|running| {
             if cancelled {
-                running.cancelled();
+                running.cancelled(if timeout { Outcome::Timeout } else { Outcome::Cancelled });
                 return Ok(None);
             }
             Ok(running.raised(py, &error))

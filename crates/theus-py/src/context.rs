@@ -48,6 +48,13 @@ impl Context {
         View::new(&self.reader, Path::from_segments([name]), None)
     }
 
+    /// The call has ended: the scratch pad is emptied.
+    pub(crate) fn close(&self, py: Python<'_>) {
+        if let Some(local) = self.local.get(py) {
+            local.bind(py).clear();
+        }
+    }
+
     fn refuse(&self, py: Python<'_>, name: &str) -> PyErr {
         let hint = "contexts are read-only: return the new value or a StateUpdate";
         guard(py, &self.reader.process.name, name, "Illegal Write", hint)

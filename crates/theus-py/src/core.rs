@@ -103,10 +103,8 @@ impl Core {
     fn compare_and_swap(&self, py: Python<'_>, expected: u64, ops: &Bound<'_, PyList>) -> PyResult<()> {
         self.engine.check_open().map_err(|error| closed(py, &error))?;
         let wanted = update(CALLER, ops)?;
-        self.engine
-            .compare_and_swap(expected, wanted.update)
-            .map(drop)
-            .map_err(|refused| refusal(py, &refused))
+        let swapped = py.detach(|| self.engine.compare_and_swap(expected, wanted.update));
+        swapped.map(drop).map_err(|refused| refusal(py, &refused))
     }
 
     /// Runs a sync body in the calling thread until it is committed, or its result is discarded.
@@ -130,15 +128,17 @@ impl Core {
             let called = {
                 let _nesting = InBody::enter(self);
                 if args.is_empty() {
-                    function.call((context,), named.as_ref())
+                    function.call((&context,), named.as_ref())
                 } else {
-                    let mut all = vec![context.into_any()];
+                    let mut all = vec![context.clone().into_any()];
                     all.extend(args.iter());
                     function.call(PyTuple::new(py, all)?, named.as_ref())
                 }
             };
-            if cancel.is_some_and(Cancel::is_set) {
-                running.cancelled();
+            // The scratch pad dies with the call: it may hold the context itself, or an exception that does.
+            context.get().close(py);
+            if let Some(outcome) = cancel.and_then(Cancel::outcome) {
+                running.cancelled(outcome);
                 return called;
             }
             let wait = match called {

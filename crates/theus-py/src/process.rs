@@ -38,7 +38,8 @@ impl Process {
             outputs: declared(name, "outputs", outputs)?,
             parallel,
             undecorated,
-            timeout: timeout.map(Duration::from_secs_f64),
+            // A time too long to be counted is no limit.
+            timeout: timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
             crash_retries,
         };
         Ok(Process { process: theus::Process::new(name, contract), names })

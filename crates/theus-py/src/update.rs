@@ -16,7 +16,7 @@ pub(crate) const ASSERT_VERSION: i64 = 4;
 
 /// What a body returned. A plain value is only converted when the contract can commit it.
 pub(crate) fn returned(process: &theus::Process, result: &Bound<'_, PyAny>) -> PyResult<Returned> {
-    if STATE_UPDATE.is_type_of(result)? {
+    if result.is_instance(STATE_UPDATE.get(result.py())?)? {
         let ops = result.call_method0("_ops")?;
         return update(&process.name, ops.cast::<PyList>()?).map(Returned::Update);
     }

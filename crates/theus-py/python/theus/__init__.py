@@ -79,7 +79,6 @@ __all__ = [
     "NestedExecutionError",
     "ProcessContract",
     "SemanticType",
-    "ShmArray",
     "State",
     "StateUpdate",
     "TaskTimeoutError",

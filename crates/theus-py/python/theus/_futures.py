@@ -7,27 +7,36 @@ full standard future when somebody looks at its insides: ``concurrent.futures.wa
 
 from __future__ import annotations
 
+from _thread import allocate_lock
 from concurrent.futures import CancelledError, Future, TimeoutError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+# Taken for an instant, when a future first shows its insides.
+_becoming_full = allocate_lock()
 _INSIDES = frozenset(("_condition", "_done_callbacks", "_exception", "_result", "_state", "_waiters"))
 
 
 class TaskFuture(Future):  # type: ignore[type-arg]
     """The future of one task on a worker."""
 
-    def __init__(self, task: Any) -> None:
+    def __init__(self, task: Any, core: Any) -> None:
         # Not the base class's __init__: see __getattr__.
         self._task = task
+        # A task whose engine was dropped shall still end.
+        self._core = core
 
     def __getattr__(self, name: str) -> Any:
         if name not in _INSIDES:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        super().__init__()
-        self._task.wake(_settle, self)
+        with _becoming_full:
+            first = name not in self.__dict__
+            if first:
+                super().__init__()
+        if first:
+            self._task.wake(_settle, self)
         return self.__dict__[name]
 
     def result(self, timeout: float | None = None) -> Any:
@@ -38,7 +47,22 @@ class TaskFuture(Future):  # type: ignore[type-arg]
             raise TimeoutError()
         if self._task.cancelled():
             raise CancelledError()
-        return self._task.result(None)
+        return self._outcome()
+
+    def _outcome(self) -> Any:
+        """The result, made once: whoever asks gets the same object."""
+        known = self.__dict__.get("_made")
+        if known is None:
+            made: tuple[Any, BaseException | None]
+            try:
+                made = (self._task.result(None), None)
+            except BaseException as error:
+                made = (None, error)
+            known = self.__dict__.setdefault("_made", made)
+        result, failure = known
+        if failure is not None:
+            raise failure
+        return result
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """What went wrong, or None."""
@@ -85,7 +109,7 @@ def _settle(future: TaskFuture) -> None:
         Future.set_running_or_notify_cancel(future)
         return
     try:
-        result = task.result(None)
+        result = future._outcome()
     except BaseException as error:
         Future.set_exception(future, error)
     else:

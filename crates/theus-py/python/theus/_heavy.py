@@ -65,21 +65,27 @@ def as_plain_array(dtype: str, shape: tuple[int, ...], data: bytes) -> Any:
 def block_of(array: Any) -> Any:
     """The block that a value stands for as a whole, or None."""
     if _shm_array is not None and type(array) is _shm_array:
-        return array.block
+        block = array.block
+        # Reshaped or reinterpreted in place it is no longer the block's array: then it is copied.
+        same = block is not None and (array.shape, array.dtype.str) == (block.shape, block.dtype)
+        return block if same and array.flags.c_contiguous else None
     if type(array) is memoryview and isinstance(array.obj, _native.Block) and array.nbytes == array.obj.nbytes:
         return array.obj
     return None
 
 
 def encode_array(array: Any) -> tuple[str, tuple[int, ...], bytes] | None:
-    """The type, shape and elements of a NumPy array of numbers; None for anything else."""
+    """The type, shape and elements of a NumPy array of numbers; None for anything else.
+
+    Subclasses mean more than their elements (a mask, another product), and so does a foreign byte order: they are not
+    taken for plain arrays.
+    """
     numpy = sys.modules.get("numpy")
-    if numpy is None or not isinstance(array, numpy.ndarray):
+    if numpy is None or type(array) not in (numpy.ndarray, numpy.memmap, _shm_array):
         return None
-    if array.dtype.kind not in "biufc" or array.dtype.fields is not None:
+    if array.dtype.kind not in "biufc" or array.dtype.fields is not None or array.dtype.str.startswith(">"):
         return None
-    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-    return little.dtype.str, little.shape, little.tobytes()
+    return array.dtype.str, array.shape, array.tobytes()
 
 
 _CODES = {

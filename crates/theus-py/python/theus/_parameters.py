@@ -37,7 +37,10 @@ def _by_signature(function: Callable[..., Any]) -> frozenset[str] | None:
 
 def is_coroutine_function(function: Callable[..., Any]) -> bool:
     """True for an ``async def``, also behind a partial or a callable object."""
-    while hasattr(function, "func"):
-        function = function.func
+    for _ in range(32):
+        inner = getattr(function, "__wrapped__", None) or getattr(function, "func", None)
+        if inner is None:
+            break
+        function = inner
     code = getattr(function, "__code__", None) or getattr(getattr(function, "__call__", None), "__code__", None)
     return bool(code is not None and code.co_flags & _COROUTINE)

@@ -73,7 +73,7 @@ class Registry:
     def __init__(self, core: Any) -> None:
         self._core = core
         self._by_name: dict[str, Registered] = {}
-        self._by_function: dict[tuple[int, bool], Registered] = {}
+        self._by_function: dict[tuple[Any, bool], Registered] = {}
         self._lock = allocate_lock()
 
     def register(self, function: Callable[..., Any]) -> Registered:
@@ -90,9 +90,9 @@ class Registry:
         if isinstance(function_or_name, str):
             named = self._by_name.get(function_or_name)
             if named is None:
-                known = ", ".join(sorted(self._by_name)) or "none"
+                names = ", ".join(sorted(self._by_name)) or "none"
                 raise ValueError(
-                    f"Process {function_or_name!r} not found: register it with engine.register(function). Known: {known}"
+                    f"Process {function_or_name!r} not found: register it with engine.register(function). Known: {names}"
                 )
             function = named.function
         else:
@@ -101,8 +101,8 @@ class Registry:
                 raise TypeError(f"a process is a function or the name of one, not {type(function).__name__}")
         contract = getattr(function, "_pop_contract", None)
         wanted = parallel if parallel is not None else contract is not None and contract.parallel
-        known = self._by_function.get((id(function), wanted))
-        if known is not None and known.function is function and known.contract is (contract or _UNDECORATED):
+        known = self._by_function.get((_identity(function), wanted))
+        if known is not None and known.function == function and known.contract is (contract or _UNDECORATED):
             return known
         registered = self._known(function, contract, wanted)
         if wanted and not isinstance(function_or_name, str):
@@ -112,15 +112,22 @@ class Registry:
     def _known(self, function: Callable[..., Any], contract: ProcessContract | None, parallel: bool) -> Registered:
         registered = Registered(self._core, function, contract, parallel)
         with self._lock:
-            self._by_function[id(function), parallel] = registered
+            self._by_function[_identity(function), parallel] = registered
             if len(self._by_function) > _MOST_FUNCTIONS:
                 del self._by_function[next(iter(self._by_function))]
         return registered
 
 
+def _identity(function: Any) -> Any:
+    """What stays the same for a function; a bound method is a new object each time it is looked up."""
+    bound = getattr(function, "__func__", None)
+    return id(function) if bound is None else (id(function.__self__), id(bound))
+
+
 def definition(function: Callable[..., Any], name: str, contract: ProcessContract) -> dict[str, Any]:
     """How a worker makes this function: by module and name where it can be imported, else by value."""
     described: dict[str, Any] = {"name": name, "inputs": contract.inputs, "outputs": contract.outputs}
+    described["path"] = [entry for entry in sys.path if isinstance(entry, str)]
     module, qualified = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
     if module and qualified and _importable(module, qualified, function):
         return {**described, "module": module, "qualname": qualified}

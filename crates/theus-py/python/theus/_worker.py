@@ -34,6 +34,8 @@ class Made:
         self.error: BaseException | None = None
         self.function: Any = None
         try:
+            # Folders that the program has added since this worker was started.
+            sys.path.extend(entry for entry in definition["path"] if entry not in sys.path)
             self.function = _make(definition)
         except BaseException as error:
             self.error = error
@@ -51,11 +53,15 @@ class Made:
         if self.names is not None and kwargs:
             kwargs = {name: value for name, value in kwargs.items() if name in self.names}
         result = self.function(ctx, *args, **kwargs)
-        if self.is_async:
+        if self.is_async or hasattr(result, "__await__"):
             import asyncio
 
-            result = asyncio.run(result)
+            result = asyncio.run(_awaited(result))
         return result
+
+
+async def _awaited(result: Any) -> Any:
+    return await result
 
 
 def _make(definition: dict[str, Any]) -> Any:
@@ -112,8 +118,12 @@ def _run(functions: dict[int, Made], task: Any) -> None:
             task.complete_update(known.contract, result._ops())
         else:
             task.complete(known.contract, result)
-    except (KeyboardInterrupt, SystemExit, Exception) as error:
-        task.fail(_report(error))
+    except BaseException as error:
+        # Whatever it is, it is the task's: a worker only ends when the engine says so.
+        try:
+            task.fail(_report(error))
+        except BaseException as second:
+            task.fail({"summary": f"{type(error).__name__}, which cannot be reported: {type(second).__name__}"})
 
 
 def main() -> None:

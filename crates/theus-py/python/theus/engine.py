@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import weakref
+from _thread import allocate_lock
+from sys import modules
+from time import monotonic
 
 from . import _native
 from ._flatten import flatten
@@ -55,6 +58,7 @@ class TheusEngine:
         self._core = _native.Core(flatten(context), isolation, megabytes << 20, size)
         self._registry = Registry(self._core)
         self._threads: Any = None
+        self._starting = allocate_lock()
         self._awaiting = 0
         self.heavy = HeavyZone(self._core)
         self.audit = EngineAudit(self._core)
@@ -90,13 +94,14 @@ class TheusEngine:
 
         Raises VersionMismatchError otherwise; the state is then as it was.
         """
-        if not isinstance(expected_version, int) or expected_version < 0:
+        if not isinstance(expected_version, int) or not 0 <= expected_version < 1 << 63:
             raise ValueError(f"expected_version={expected_version!r}: give a version, such as engine.state.version")
         self._core.compare_and_swap(expected_version, merge_ops(data, heavy))
 
     async def execute(
         self,
         func_or_name: Callable[..., Any] | str,
+        /,
         *args: Any,
         retries: int = 0,
         timeout: float | None = None,
@@ -109,41 +114,52 @@ class TheusEngine:
         process runs on a worker; a sync one on a thread, so that the loop never blocks. ``timeout`` is in seconds.
         """
         self._refuse_nesting("execute")
+        if not isinstance(retries, int) or retries < 0:
+            raise ValueError(f"retries={retries!r}: give a whole number from 0")
         registered = self._registry.resolve(func_or_name, parallel)
-        registered.add_named(kwargs, retries=retries, timeout=timeout)
+        if retries or timeout is not None:
+            registered.add_named(kwargs, retries=retries, timeout=timeout)
         if registered.parallel:
             return await self._await_task(self._submit(registered, args, kwargs, timeout, retries))
         run = self._run_async if registered.is_async else self._run_on_thread
         limit = timeout if timeout is not None else registered.contract.timeout
         if limit is None:
             return await run(registered, args, kwargs, retries)
-        return await _within(run(registered, args, kwargs, retries), limit)
+        return await _within(run, limit, registered, args, kwargs, retries)
 
     execute_process = execute
 
-    def call(self, fn: Callable[..., Any] | str, *args: Any, **kwargs: Any) -> Any:
+    def call(self, fn: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Any:
         """Runs a process in the calling thread, without a thread hop, and blocks until it is committed."""
         registered = self._registry.resolve(fn, None)
+        _refuse_in_loop(registered)
         if registered.parallel:
             self._refuse_nesting("call")
-            return self._submit(registered, args, kwargs).result(None)
+            task = self._submit(registered, args, kwargs)
+            try:
+                return task.result(None)
+            except KeyboardInterrupt:
+                task.cancel()
+                raise
         if registered.is_async:
             raise RuntimeError(
                 f"Process {registered.name!r} is an async def, which call() cannot run: use `await engine.execute(...)`"
             )
         return self._core.call(registered.native, registered.function, args, kwargs, 0)
 
-    def submit(self, fn: Callable[..., Any] | str, *args: Any, **kwargs: Any) -> Future[Any]:
+    def submit(self, fn: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Hands a task in and returns a ``concurrent.futures.Future`` of what the body returned, once committed."""
         self._refuse_nesting("submit")
         registered = self._registry.resolve(fn, None)
         if registered.parallel:
-            return _task_future(self._submit(registered, args, kwargs))
+            return _task_future(self._submit(registered, args, kwargs), self._core)
         if registered.is_async:
             raise RuntimeError(
                 f"Process {registered.name!r} is an async def, which submit() cannot run: use `await engine.execute(...)`"
             )
-        return self._executor().submit(self._core.call, registered.native, registered.function, args, kwargs, 0)
+        cancel = _native.Cancel()
+        call = (self._core.call, registered.native, registered.function, args, kwargs, 0, cancel)
+        return self._threads_for_bodies().submit(cancel, *call)
 
     def stats(self) -> dict[str, Any]:
         """What the engine has done and is doing: version, attempts by outcome, workers, heavy bytes."""
@@ -151,9 +167,10 @@ class TheusEngine:
 
     def shutdown(self, timeout: float = 5.0) -> None:
         """Takes no more work, gives running tasks ``timeout`` seconds, and ends the workers. Always returns."""
+        deadline = monotonic() + max(0.0, timeout)
         self._core.shutdown(max(0.0, timeout))
         if self._threads is not None:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads.shutdown(max(0.0, deadline - monotonic()))
         _open_engines.discard(self)
 
     def __enter__(self) -> TheusEngine:
@@ -198,52 +215,60 @@ class TheusEngine:
             self._awaiting -= 1
         return task.result(None)
 
-    async def _run_async(self, registered: Registered, args: Any, kwargs: dict[str, Any], retries: int) -> Any:
+    async def _run_async(
+        self, registered: Registered, args: Any, kwargs: dict[str, Any], retries: int, scope: Any = None
+    ) -> Any:
         import asyncio
 
         attempt = self._core.begin(registered.native, kwargs, retries)
         named = registered.named(kwargs)
         while True:
-            token = _running.set(self)
+            body = _running.enter(self)
             try:
-                result = await registered.function(attempt.context(), *args, **named)
+                result = registered.function(attempt.context(), *args, **named)
+                if hasattr(result, "__await__"):
+                    result = await result
             except BaseException as error:
-                wait = attempt.raised(error)
+                wait = attempt.raised(error, scope is not None and scope.expired())
                 if wait is None:
                     raise
             else:
                 wait = attempt.settle(result)
             finally:
-                _running.reset(token)
+                _running.leave(body)
             if wait is None:
                 return result
             await asyncio.sleep(wait)
             attempt.again()
 
-    async def _run_on_thread(self, registered: Registered, args: Any, kwargs: dict[str, Any], retries: int) -> Any:
+    async def _run_on_thread(
+        self, registered: Registered, args: Any, kwargs: dict[str, Any], retries: int, scope: Any = None
+    ) -> Any:
         import asyncio
         import contextvars
 
-        context = contextvars.copy_context()
         cancel = _native.Cancel()
         call = (self._core.call, registered.native, registered.function, args, kwargs, retries, cancel)
+        future = self._threads_for_bodies().submit(cancel, contextvars.copy_context().run, *call)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor(), context.run, *call)
+            return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             # The thread cannot be stopped, but its result can be discarded.
-            cancel.set()
+            cancel.set(scope is not None and scope.expired())
             raise
 
-    def _executor(self) -> Any:
+    def _threads_for_bodies(self) -> Any:
+        self._core.check_open()
         if self._threads is None:
-            from concurrent.futures import ThreadPoolExecutor
+            from ._bodies import BodyThreads
 
-            self._core.check_open()
-            self._threads = ThreadPoolExecutor(thread_name_prefix="theus-body")
+            with self._starting:
+                if self._threads is None:
+                    self._threads = BodyThreads()
         return self._threads
 
     def _refuse_nesting(self, what: str) -> None:
-        if self._core.in_body() or _running_is(self):
+        if self._core.in_body() or _running.is_in(self):
             raise NestedExecutionError(
                 f"engine.{what}() was called from inside a process that this engine runs. Compose plain functions in one "
                 "process (one atomic commit), or run the processes one after the other from outside",
@@ -251,31 +276,49 @@ class TheusEngine:
             )
 
 
+class _Body:
+    """An async body of an engine, as the tasks that it starts inherit it; they may outlive it."""
+
+    __slots__ = ("engine", "token")
+
+    def __init__(self, engine: TheusEngine) -> None:
+        self.engine: TheusEngine | None = engine
+        self.token: Any = None
+
+
 class _Running:
     """Which engine's async body runs in the current task; the context variable is made at first use."""
 
     _variable: Any = None
 
-    def _get(self) -> Any:
+    def enter(self, engine: TheusEngine) -> _Body:
         if self._variable is None:
             import contextvars
 
-            _Running._variable = contextvars.ContextVar("theus_running", default=None)
-        return self._variable
+            self._variable = contextvars.ContextVar("theus_running", default=None)
+        body = _Body(engine)
+        body.token = self._variable.set(body)
+        return body
 
-    def set(self, engine: TheusEngine) -> Any:
-        return self._get().set(engine)
+    def leave(self, body: _Body) -> None:
+        body.engine = None
+        self._variable.reset(body.token)
 
-    def reset(self, token: Any) -> None:
-        self._get().reset(token)
+    def is_in(self, engine: TheusEngine) -> bool:
+        body = self._variable.get() if self._variable is not None else None
+        return body is not None and body.engine is engine
 
 
 _running = _Running()
 
 
-def _running_is(engine: TheusEngine) -> bool:
-    variable = _Running._variable
-    return variable is not None and variable.get() is engine
+def _refuse_in_loop(registered: Registered) -> None:
+    asyncio = modules.get("asyncio")
+    if asyncio is not None and asyncio._get_running_loop() is not None:
+        raise RuntimeError(
+            f"engine.call() of process {registered.name!r} would block the event loop that runs in this thread: use "
+            "`await engine.execute(...)`"
+        )
 
 
 def _set_done(future: Any) -> None:
@@ -283,28 +326,34 @@ def _set_done(future: Any) -> None:
         future.set_result(None)
 
 
-async def _within(body: Any, timeout: float) -> Any:
-    """Awaits a body; past the timeout it is cancelled and TaskTimeoutError raised."""
+async def _within(run: Any, limit: float, registered: Registered, *call: Any) -> Any:
+    """Awaits a body; past the limit (seconds) it is cancelled and TaskTimeoutError raised."""
     import asyncio
 
     from .errors import TaskTimeoutError
 
     try:
-        return await asyncio.wait_for(body, timeout)
-    except asyncio.TimeoutError as error:
-        raise TaskTimeoutError(f"the process was cancelled after its time limit of {timeout} s") from error
+        async with asyncio.timeout(limit) as scope:
+            return await run(registered, *call, scope)
+    except TimeoutError as error:
+        if not scope.expired():
+            # The body's own.
+            raise
+        raise TaskTimeoutError(
+            f"Process {registered.name!r} was cancelled after its time limit of {limit} s", process=registered.name
+        ) from error
 
 
 _future_class: Any = None
 
 
-def _task_future(task: Any) -> Any:
+def _task_future(task: Any, core: Any) -> Any:
     global _future_class
     if _future_class is None:
         from ._futures import TaskFuture
 
         _future_class = TaskFuture
-    return _future_class(task)
+    return _future_class(task, core)
 
 
 def _from_environment(name: str, default: int) -> int:

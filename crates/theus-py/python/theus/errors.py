@@ -148,5 +148,12 @@ def remote(process: str, report: dict[str, Any]) -> BaseException:
         error = kind(f"Process {process!r}: {report.get('summary')}", process=process)
     trace = report.get("traceback")
     if isinstance(trace, str):
-        error.add_note(f"\nOn a worker, in process {process!r}:\n{trace}")
+        note = f"\nOn a worker, in process {process!r}:\n{trace}"
+        try:
+            error.add_note(note)
+        except Exception:  # noqa: BLE001 - an exception may refuse attributes; it must still arrive
+            wrapped = TheusError(f"Process {process!r}: {report.get('summary')}", process=process)
+            wrapped.add_note(note)
+            wrapped.__cause__ = error
+            error = wrapped
     return error

@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, NoReturn
 
+try:
+    from ._native import View
+except ImportError:
+    # Without the library there are no views either.
+    pass
+else:
+    Mapping.register(View)
+
 __all__ = ["ContextError", "FrozenDict", "FrozenList", "StateUpdate", "VersionMismatchError"]
 
 
@@ -74,7 +82,12 @@ class StateUpdate:
 def _merge_op(key: str, value: Any) -> tuple[int, str, Any]:
     if not isinstance(key, str):
         raise TypeError(f"a path in an update must be text, not {type(key).__name__}: {key!r}")
-    return (1 if isinstance(value, Mapping) else 0, key, value)
+    if not isinstance(value, Mapping):
+        return (0, key, value)
+    if type(value) not in (dict, FrozenDict):
+        value = dict(value)
+    # A mapping with other keys is an object to the state, stored whole.
+    return (1 if all(type(name) is str for name in value) else 0, key, value)
 
 
 def merge_ops(data: Mapping[str, Any] | None, heavy: Mapping[str, Any] | None) -> list[tuple[int, str, Any]]:
@@ -248,6 +261,12 @@ class State:
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise ImmutableError(f"Immutable: the state cannot be assigned to ({name}); commit a change instead", path=name)
+
+    def __copy__(self) -> State:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> State:
+        return self
 
     def __repr__(self) -> str:
         return f"State(version={self.version}, roots={self._snapshot.keys()})"

@@ -122,6 +122,15 @@ impl Block {
             return Err(PyBufferError::new_err("this array is read-only: workers and snapshots never write"));
         }
         let wants = |flag: c_int| flags & flag == flag;
+        let columns_first = ffi::PyBUF_F_CONTIGUOUS & !ffi::PyBUF_STRIDES;
+        if wants(ffi::PyBUF_STRIDES)
+            && flags & columns_first != 0
+            && flags & (ffi::PyBUF_C_CONTIGUOUS & !ffi::PyBUF_STRIDES) == 0
+            && flags & (ffi::PyBUF_ANY_CONTIGUOUS & !ffi::PyBUF_STRIDES) == 0
+            && block.shape.iter().filter(|dimension| **dimension > 1).count() > 1
+        {
+            return Err(PyBufferError::new_err("this array lies row by row, not column by column"));
+        }
         let with_shape = wants(ffi::PyBUF_ND);
         let filled = ffi::Py_buffer {
             buf: block.pointer().cast::<c_void>(),

@@ -132,7 +132,7 @@ impl Reading {
             return self.items(tuple.iter(), depth).map(|items| Value::Tuple(items.into()));
         }
         if let Ok(set) = object.cast_exact::<PySet>() {
-            return self.items(set.iter(), depth).map(|items| Value::Set(Set::from_values(items)));
+            return self.set(set, depth);
         }
         let failed = |error: PyErr| Unstorable::new(object, error.to_string());
         if FROZEN_DICT.is_type_of(object).map_err(failed)? {
@@ -149,9 +149,23 @@ impl Reading {
         self.array(object).map_err(failed)?.map_or_else(|| pickled(object), Ok)
     }
 
+    fn set(&self, set: &Bound<'_, PySet>, depth: usize) -> Result<Value, Unstorable> {
+        let failed = |error: PyErr| Unstorable::new(set, error.to_string());
+        // A private list: storing an item may run Python code, which may change the set.
+        let items = PyList::empty(set.py());
+        items.call_method1("extend", (set,)).map_err(failed)?;
+        let items = self.items(items.iter(), depth)?;
+        let (count, objects) = (items.len(), items.iter().any(|item| matches!(item, Value::Object(_))));
+        let canonical = Set::from_values(items);
+        // Objects are equal to Python by their own rule and to us by their bytes, so such a set is stored whole.
+        if objects || canonical.len() != count { pickled(set) } else { Ok(Value::Set(canonical)) }
+    }
+
     fn map(&self, dict: &Bound<'_, PyDict>, depth: usize) -> Result<Value, Unstorable> {
         let mut map = Map::new();
-        for (key, value) in dict.iter() {
+        // A private copy: storing a value may run Python code or let another thread run, which may change the dict.
+        let copy = dict.copy().map_err(|error| Unstorable::new(dict, error.to_string()))?;
+        for (key, value) in copy.iter() {
             let Ok(name) = key.cast_exact::<PyString>() else { return pickled(dict.as_any()) };
             let Ok(name) = name.to_str() else { return pickled(dict.as_any()) };
             let value = self.value(&value, depth + 1).map_err(|error| error.under(name))?;
