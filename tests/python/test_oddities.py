@@ -30,6 +30,7 @@ def test_a_masked_array_keeps_its_mask(engine):
     assert commit(engine, numpy.array([1, 2], ">i4")).dtype.str == ">i4"
 
 
+@pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")
 def test_an_array_that_was_reshaped_is_committed_as_it_is_now(engine):
     array = engine.heavy.alloc("m", (4, 6), "float32")
     array[:] = numpy.arange(24).reshape(4, 6)
