@@ -279,3 +279,15 @@ def test_a_keyword_may_have_any_name(engine):
     with pytest.raises(ValueError, match="retries"):
         asyncio.run(engine.execute(lambda ctx: 1, retries=-1))
 
+
+
+def test_the_scratch_pad_of_a_coroutine_dies_with_the_call(engine):
+    kept = []
+
+    @process
+    async def body(ctx):
+        ctx.local["me"] = ctx
+        kept.append(ctx.local)
+
+    asyncio.run(engine.execute(body))
+    assert kept == [{}]

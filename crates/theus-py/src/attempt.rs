@@ -41,7 +41,7 @@ impl Running {
     pub(crate) fn settle(&mut self, result: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
         // First converted, then ended: what is returned may be a view of the context.
         let returned = returned(self.attempt.process(), result);
-        let reads = self.reader.end();
+        let reads = self.reader.end(result.py());
         let returned = match returned {
             Ok(returned) => returned,
             Err(error) => {
@@ -58,8 +58,8 @@ impl Running {
     }
 
     /// Ends the attempt because nobody wants its result any more.
-    pub(crate) fn cancelled(&mut self, outcome: Outcome) {
-        self.reader.end();
+    pub(crate) fn cancelled(&mut self, py: Python<'_>, outcome: Outcome) {
+        self.reader.end(py);
         let why =
             if outcome == Outcome::Timeout { "the time limit has passed" } else { "the call was cancelled" };
         self.attempt.abandon(outcome, why.into());
@@ -67,7 +67,7 @@ impl Running {
 
     /// The body raised. Some(seconds) when that was a conflict and it shall be run again after them.
     pub(crate) fn raised(&mut self, py: Python<'_>, error: &PyErr) -> Option<f64> {
-        self.reader.end();
+        self.reader.end(py);
         let conflict =
             VERSION_MISMATCH.get(py).is_ok_and(|class| error.matches(py, class).unwrap_or_default());
         if conflict {
@@ -152,7 +152,7 @@ impl Attempt {
         let error = PyErr::from_value(error);
         self.with(|running| {
             if cancelled {
-                running.cancelled(if timeout { Outcome::Timeout } else { Outcome::Cancelled });
+                running.cancelled(py, if timeout { Outcome::Timeout } else { Outcome::Cancelled });
                 return Ok(None);
             }
             Ok(running.raised(py, &error))

@@ -19,7 +19,6 @@ pub(crate) struct Context {
     attempt: u32,
     domain: PyOnceLock<Py<View>>,
     heavy: PyOnceLock<Py<View>>,
-    local: PyOnceLock<Py<PyDict>>,
     listed: Option<Py<PyDict>>,
 }
 
@@ -39,20 +38,12 @@ impl Context {
             attempt,
             domain: PyOnceLock::new(),
             heavy: PyOnceLock::new(),
-            local: PyOnceLock::new(),
             listed,
         }
     }
 
     fn root(&self, name: &str) -> View {
         View::new(&self.reader, Path::from_segments([name]), None)
-    }
-
-    /// The call has ended: the scratch pad is emptied.
-    pub(crate) fn close(&self, py: Python<'_>) {
-        if let Some(local) = self.local.get(py) {
-            local.bind(py).clear();
-        }
     }
 
     fn refuse(&self, py: Python<'_>, name: &str) -> PyErr {
@@ -116,7 +107,7 @@ impl Context {
     /// A dict that lives as long as the call.
     #[getter]
     fn local<'py>(&self, py: Python<'py>) -> &Bound<'py, PyDict> {
-        self.local.get_or_init(py, || PyDict::new(py).unbind()).bind(py)
+        self.reader.local(py)
     }
 
     /// The version that the body reads.

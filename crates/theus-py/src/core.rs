@@ -128,17 +128,15 @@ impl Core {
             let called = {
                 let _nesting = InBody::enter(self);
                 if args.is_empty() {
-                    function.call((&context,), named.as_ref())
+                    function.call((context,), named.as_ref())
                 } else {
-                    let mut all = vec![context.clone().into_any()];
+                    let mut all = vec![context.into_any()];
                     all.extend(args.iter());
                     function.call(PyTuple::new(py, all)?, named.as_ref())
                 }
             };
-            // The scratch pad dies with the call: it may hold the context itself, or an exception that does.
-            context.get().close(py);
             if let Some(outcome) = cancel.and_then(Cancel::outcome) {
-                running.cancelled(outcome);
+                running.cancelled(py, outcome);
                 return called;
             }
             let wait = match called {

@@ -44,10 +44,8 @@ impl Process {
         };
         Ok(Process { process: theus::Process::new(name, contract), names })
     }
-}
 
-impl Process {
-    /// The keyword arguments that the function names.
+    /// The keyword arguments that the function names; the others stay in `ctx.input`.
     pub(crate) fn named<'py>(&self, kwargs: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
         let Some(names) = &self.names else { return Ok(kwargs.clone()) };
         let named = PyDict::new(kwargs.py());

@@ -6,6 +6,8 @@ use crate::convert::Arrays;
 use crate::errors::{Fields, make};
 use crate::worker::Worker;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyDict;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use theus::{Attempt, Isolation, Path, Process, Reading, Snapshot, read};
@@ -20,6 +22,8 @@ pub(crate) struct Reader {
     place: Place,
     pub(crate) process: Process,
     alive: AtomicBool,
+    /// The body's scratch pad.
+    local: PyOnceLock<Py<PyDict>>,
     reads: Mutex<Vec<Path>>,
 }
 
@@ -37,7 +41,7 @@ impl Reader {
 
     fn new(place: Place, process: &Process) -> Arc<Self> {
         let (alive, reads) = (AtomicBool::new(true), Mutex::new(Vec::new()));
-        Arc::new(Reader { place, process: process.clone(), alive, reads })
+        Arc::new(Reader { place, process: process.clone(), alive, local: PyOnceLock::new(), reads })
     }
 
     /// Reads a path under the contract.
@@ -67,8 +71,17 @@ impl Reader {
         matches!(self.place, Place::Worker { .. })
     }
 
+    /// A dict that lives as long as the call.
+    pub(crate) fn local<'py>(&self, py: Python<'py>) -> &Bound<'py, PyDict> {
+        self.local.get_or_init(py, || PyDict::new(py).unbind()).bind(py)
+    }
+
     /// The body has ended. Returns what it has read.
-    pub(crate) fn end(&self) -> Vec<Path> {
+    pub(crate) fn end(&self, py: Python<'_>) -> Vec<Path> {
+        // The scratch pad may hold the context itself, or an exception that does.
+        if let Some(local) = self.local.get(py) {
+            local.bind(py).clear();
+        }
         // Relaxed: the flag guards no data, and the body's own thread is the one that is told.
         self.alive.store(false, Ordering::Relaxed);
         std::mem::take(&mut *self.reads.lock().unwrap_or_else(PoisonError::into_inner))

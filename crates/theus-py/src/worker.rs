@@ -155,14 +155,14 @@ pub(crate) struct WorkerTask {
 }
 
 impl WorkerTask {
-    fn end(&self) {
+    fn end(&self, py: Python<'_>) {
         if let Some(reader) = self.reader.get() {
-            reader.end();
+            reader.end(py);
         }
     }
 
     fn complete_with(&self, py: Python<'_>, result: &Value) -> PyResult<()> {
-        self.end();
+        self.end(py);
         let payload = encode(result);
         let worker = self.worker.get();
         py.detach(|| worker.link().complete(self.task, self.attempt, &payload))
@@ -226,7 +226,7 @@ impl WorkerTask {
 
     /// Ends the task with a report of what it raised.
     fn fail(&self, py: Python<'_>, report: &Bound<'_, PyDict>) -> PyResult<()> {
-        self.end();
+        self.end(py);
         let value = from_python(report.as_any(), Handles::Copied)
             .map_err(|error| error.travelling(py, "(worker)", "the report"))?;
         let payload = encode(&value);

@@ -1,6 +1,5 @@
 //! The engine: the one Brain. It alone owns the state, commits and keeps the audit trail.
 
-use crate::array::heavy_value;
 use crate::attempt::{Attempt, shortened};
 use crate::error::Refusal;
 use crate::intake::{changed_paths, take_in};
@@ -15,9 +14,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use theus_audit::{ChangedPath, Entry, Outcome, Trail};
 use theus_pool::{Launch, Pool, PoolOptions, PoolStats, TaskHandle};
-use theus_shm::{Arena, ArenaOptions, Block};
+use theus_shm::{Arena, ArenaOptions};
 use theus_state::{Backoff, Commit, CommitError, Isolation, MAX_RETRIES, Snapshot, Store};
-use theus_value::{Heavy, Update};
+use theus_value::Update;
 use thiserror::Error;
 
 /// How long a worker process may take until it is ready.
@@ -232,11 +231,6 @@ impl Engine {
             PoolState::Running(pool) => Some(pool.stats()),
             _ => None,
         }
-    }
-
-    /// The value for an array in a block of this engine.
-    pub fn heavy(&self, block: &Arc<Block>, dtype: &str, shape: &[u64]) -> Heavy {
-        heavy_value(block, dtype, shape)
     }
 
     /// Ends the workers, gives running tasks this long before, and takes no more work. Calling it again does nothing.

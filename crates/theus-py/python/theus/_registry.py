@@ -43,12 +43,6 @@ class Registered:
             declared.crash_retries,
         )
 
-    def named(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """The keyword arguments that the function names; the others stay in ``ctx.input``."""
-        if self._names is None:
-            return kwargs
-        return {name: value for name, value in kwargs.items() if name in self._names}
-
     def add_named(self, kwargs: dict[str, Any], **engine_words: Any) -> None:
         """Gives the engine's own words to a function that names them too."""
         for word, value in engine_words.items():

@@ -1,6 +1,6 @@
 """A worker process: attach to the engine, then run one task after the other until told to end.
 
-Started by the engine with ``python -m theus._worker``, never by hand: its standard input is the control socket.
+Started by the engine, never by hand: its standard input is the control socket.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from _signal import SIG_IGN, SIGINT, signal  # type: ignore[import-not-found]
 
 from . import _native
-from ._parameters import is_coroutine_function, named_parameters
+from ._parameters import named_parameters
 from .errors import TransferError
 from .structures import StateUpdate
 
@@ -24,24 +24,23 @@ if TYPE_CHECKING:
 class Made:
     """A function that this worker has made, or the error that it could not."""
 
-    __slots__ = ("contract", "error", "function", "is_async", "name", "names")
+    __slots__ = ("contract", "error", "function", "name")
 
     def __init__(self, definition: dict[str, Any]) -> None:
         self.name: str = definition["name"]
-        self.contract = _native.Process(
-            self.name, definition["inputs"], definition["outputs"], True, False, None, None, 0
-        )
         self.error: BaseException | None = None
         self.function: Any = None
+        names: frozenset[str] | None = None
         try:
             # Folders that the program has added since this worker was started.
             sys.path.extend(entry for entry in definition["path"] if entry not in sys.path)
             self.function = _make(definition)
+            names = named_parameters(self.function)
         except BaseException as error:
             self.error = error
-            return
-        self.names = named_parameters(self.function)
-        self.is_async = is_coroutine_function(self.function)
+        self.contract = _native.Process(
+            self.name, definition["inputs"], definition["outputs"], True, False, names, None, 0
+        )
 
     def run(self, ctx: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Runs the function on a context."""
@@ -50,10 +49,8 @@ class Made:
                 f"Process {self.name!r} could not be made on a worker: {type(self.error).__name__}: {self.error}",
                 process=self.name,
             ) from self.error
-        if self.names is not None and kwargs:
-            kwargs = {name: value for name, value in kwargs.items() if name in self.names}
-        result = self.function(ctx, *args, **kwargs)
-        if self.is_async or hasattr(result, "__await__"):
+        result = self.function(ctx, *args, **self.contract.named(kwargs))
+        if hasattr(result, "__await__"):
             import asyncio
 
             result = asyncio.run(_awaited(result))
@@ -150,6 +147,3 @@ def main() -> None:
         else:
             _run(functions, event)
 
-
-if __name__ == "__main__":
-    main()

@@ -221,7 +221,7 @@ class TheusEngine:
         import asyncio
 
         attempt = self._core.begin(registered.native, kwargs, retries)
-        named = registered.named(kwargs)
+        named = registered.native.named(kwargs)
         while True:
             body = _running.enter(self)
             try:
