@@ -103,6 +103,12 @@ pub trait Job: Send + 'static {
     /// Answers a worker that asks for a part of the snapshot. Must not block: the worker's link is locked.
     fn fetch(&mut self, query: &[u8]) -> Reply;
 
+    /// Asked, with no lock held, when the delay before another attempt is over: after how long to ask again, if the
+    /// attempt must not begin yet. Waiting is no attempt.
+    fn ready(&mut self) -> Option<Duration> {
+        None
+    }
+
     /// Called once for each attempt that was started, with no lock held, and also for a task that ended without one.
     fn finish(&mut self, attempt: Attempt, outcome: Outcome) -> Next<Self::Output>;
 }

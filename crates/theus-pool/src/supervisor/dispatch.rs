@@ -116,7 +116,7 @@ impl<J: Job> Shared<J> {
     pub(crate) fn act(self: &Arc<Self>, event: Event<J>) {
         match event {
             Event::Deadline(cell) => self.end_early(&cell, Verdict::TimedOut),
-            Event::Retry(task) => self.work(Work::Place(task)),
+            Event::Retry(task) => self.resume(task),
         }
     }
 }

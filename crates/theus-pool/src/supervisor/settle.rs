@@ -11,7 +11,8 @@ use crate::shield::shielded;
 use std::time::Duration;
 use theus_sync::Arc;
 
-/// A job that wants what is undeliverable tried again waits at least this long, so that nobody spins.
+/// A job that wants what is undeliverable tried again, or waits for its turn, waits at least this long, so that nobody
+/// spins.
 const LEAST_PAUSE: Duration = Duration::from_millis(10);
 /// How often a job may ask for another attempt when it was told to end.
 const OBJECTIONS: u8 = 3;
@@ -34,9 +35,7 @@ impl<J: Job> Shared<J> {
             _ => Duration::ZERO,
         };
         match finish(&mut task.job, attempt, outcome) {
-            Some(Next::Retry(after)) if task.objections <= OBJECTIONS => {
-                self.again(task, attempt, after.max(pause))
-            }
+            Some(Next::Retry(after)) if task.objections <= OBJECTIONS => self.again(task, after.max(pause)),
             Some(Next::Done(output)) => {
                 self.end(task, Some(output));
                 None
@@ -49,12 +48,26 @@ impl<J: Job> Shared<J> {
     }
 
     /// Another attempt, unless the task must end by now.
-    fn again(&self, mut task: Task<J>, attempt: Attempt, after: Duration) -> Option<Work<J>> {
+    fn again(&self, mut task: Task<J>, after: Duration) -> Option<Work<J>> {
         task.attempt = task.attempt.saturating_add(1);
-        let ended = |task: Task<J>, verdict: Verdict| {
-            let attempt = Attempt { number: task.attempt, worker: 0, ..attempt };
-            Some(Work::Settle(task, attempt, verdict.into()))
+        self.delay(task, after)
+    }
+
+    /// A delayed task whose time has come: to its next attempt, or to wait on if its job says so.
+    pub(crate) fn resume(self: &Arc<Self>, mut task: Task<J>) {
+        let wait = shielded(|| task.job.ready()).flatten();
+        let next = match wait {
+            Some(wait) => self.delay(task, wait.max(LEAST_PAUSE)),
+            None => Some(Work::Place(task)),
         };
+        if let Some(next) = next {
+            self.work(next);
+        }
+    }
+
+    /// The next attempt not before this time has passed, unless the task must end by now.
+    fn delay(&self, task: Task<J>, after: Duration) -> Option<Work<J>> {
+        let ended = |task, verdict: Verdict| Some(Work::end(task, verdict.into()));
         if let Some(verdict) = task.cell.verdict() {
             return ended(task, verdict);
         }

@@ -138,6 +138,29 @@ fn deadlines_end_running_queued_and_late_tasks() {
 }
 
 #[test]
+fn a_job_that_waits_for_its_turn_is_asked_again_and_waiting_is_no_attempt() {
+    let pool = TestPool::new(1, "honest");
+    let work = Work::new("echo x").waits(3);
+    let counts = Arc::clone(&work.counts);
+    assert_eq!(*pool.run(work), End::Done(b"x".to_vec()));
+    assert_eq!(counts.asked.load(Ordering::Relaxed), 4);
+    assert_eq!((counts.starts.load(Ordering::Relaxed), pool.pool.stats().attempts), (2, 2));
+
+    // One whose turn never comes can still be ended from outside.
+    for (deadline, end) in [(None, End::Cancelled), (Some(Duration::from_millis(100)), End::TimedOut)] {
+        let work = Work::new("echo x").waits(usize::MAX);
+        let counts = Arc::clone(&work.counts);
+        let task = pool.submit_until(work, deadline.map(|left| Instant::now() + left));
+        until(|| (counts.asked.load(Ordering::Relaxed) > 0).then_some(()));
+        if deadline.is_none() {
+            task.cancel();
+        }
+        assert_eq!(task.wait(Some(LONG)).as_deref(), Some(&end));
+        assert_eq!(counts.ends.load(Ordering::Relaxed), 1);
+    }
+}
+
+#[test]
 fn times_that_the_clock_does_not_reach_mean_for_ever() {
     let pool = TestPool::with(1, crate::hand::launch("honest"), Duration::MAX, 1 << 20);
     let task = pool.submit(Work::new("echo x"));

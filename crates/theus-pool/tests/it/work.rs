@@ -46,6 +46,8 @@ pub(crate) struct Counts {
     pub(crate) starts: AtomicUsize,
     /// Times that the job said that it is done.
     pub(crate) ends: AtomicUsize,
+    /// Times that the job was asked whether its turn has come.
+    pub(crate) asked: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -58,6 +60,8 @@ pub(crate) struct Work {
     pub(crate) retries: u32,
     pub(crate) pause: Duration,
     pub(crate) panic: Panic,
+    /// Wants a second attempt, and answers so often that its turn has not come.
+    pub(crate) waits: Option<usize>,
 }
 
 impl Work {
@@ -70,7 +74,13 @@ impl Work {
             retries: 0,
             pause: Duration::ZERO,
             panic: Panic::Never,
+            waits: None,
         }
+    }
+
+    pub(crate) fn waits(mut self, waits: usize) -> Self {
+        self.waits = Some(waits);
+        self
     }
 
     pub(crate) fn retries(mut self, retries: u32) -> Self {
@@ -102,6 +112,11 @@ impl Job for Work {
         Reply { payload: [b"reply to ", query].concat(), segments: Vec::new() }
     }
 
+    fn ready(&mut self) -> Option<Duration> {
+        let asked = self.counts.asked.fetch_add(1, Ordering::Relaxed);
+        self.waits.is_some_and(|waits| asked < waits).then_some(Duration::from_millis(1))
+    }
+
     fn finish(&mut self, attempt: Attempt, outcome: Outcome) -> Next<End> {
         if self.panic == Panic::Finish {
             self.panic = Panic::Never;
@@ -109,6 +124,9 @@ impl Job for Work {
         }
         assert!(self.panic != Panic::Always, "a panic that a test planted");
         let end = match outcome {
+            Outcome::Completed(_) if self.waits.is_some() && attempt.number == 1 => {
+                return Next::Retry(Duration::from_millis(1));
+            }
             Outcome::Completed(bytes) => End::Done(bytes.as_slice().to_vec()),
             Outcome::Failed(bytes) => End::Failed(bytes.as_slice().to_vec()),
             Outcome::Crashed(_) if attempt.number <= self.retries => return Next::Retry(self.pause),
