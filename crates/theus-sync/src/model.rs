@@ -1,27 +1,32 @@
-//! The same words over loom, for builds with `cfg(theus_loom)`.
+//! The same words over a checker: loom for builds with `cfg(theus_loom)`, shuttle with `cfg(theus_shuttle)`.
 //!
-//! What not: no time. loom has no clock, so [`Condvar::wait_for`] waits for a notification and never reports a
-//! timeout; a model must not depend on one.
-//! Invariant: every operation is a point at which loom may switch threads.
+//! What not: no time. Neither has a clock, so [`Condvar::wait_for`] waits for a notification and never reports a
+//! timeout; a model must not depend on one. No weak memory under shuttle, which runs atomics one after the other.
+//! Invariant: every operation is a point at which the checker may switch threads.
 
-use loom::sync as checked;
+#[cfg(theus_loom)]
+use loom as checker;
+#[cfg(not(theus_loom))]
+use shuttle as checker;
+
+use checker::sync as checked;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Atomic integers and fences: loom's.
+/// Atomic integers and fences: the checker's.
 pub mod atomic {
-    pub use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
+    pub use super::checked::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 }
 
-/// Hints to the processor: a spin is a yield to loom's scheduler.
+/// Hints to the processor: a spin is a yield to the checker's scheduler.
 pub mod hint {
-    pub use loom::hint::spin_loop;
+    pub use super::checker::hint::spin_loop;
 }
 
-/// Threads: loom's.
+/// Threads: the checker's.
 pub mod thread {
-    pub use loom::thread::{Builder, JoinHandle, current, spawn, yield_now};
+    pub use super::checker::thread::{Builder, JoinHandle, current, spawn, yield_now};
     pub use std::thread::available_parallelism;
 }
 
@@ -31,7 +36,7 @@ pub struct Mutex<T>(checked::Mutex<T>);
 
 /// Proof that the [`Mutex`] is held; gives it back on drop.
 ///
-/// The inner guard is absent only inside [`Condvar::wait`], which loom's interface takes by value.
+/// The inner guard is absent only inside [`Condvar::wait`], which the checker's interface takes by value.
 #[derive(Debug)]
 pub struct MutexGuard<'a, T>(Option<checked::MutexGuard<'a, T>>);
 
@@ -44,6 +49,14 @@ impl<T> Mutex<T> {
     /// Takes the value out; nobody else can hold the lock any more.
     pub fn into_inner(self) -> T {
         match self.0.into_inner() {
+            Ok(value) => value,
+            Err(poisoned) => poisoned.into_inner(),
+        }
+    }
+
+    /// The value, without locking: nobody else can hold the lock.
+    pub fn get_mut(&mut self) -> &mut T {
+        match self.0.get_mut() {
             Ok(value) => value,
             Err(poisoned) => poisoned.into_inner(),
         }
@@ -131,6 +144,11 @@ impl<T> ArcCell<T> {
         Arc::clone(&self.0.lock())
     }
 
+    /// As [`load`](Self::load); a reference count costs a model nothing.
+    pub fn peek(&self) -> Peek<T> {
+        Peek(self.load())
+    }
+
     /// Replaces the value; whoever loaded the old one keeps it.
     pub fn store(&self, value: Arc<T>) {
         drop(self.swap(value));
@@ -139,5 +157,17 @@ impl<T> ArcCell<T> {
     /// Replaces the value and hands the old one back, so that the caller chooses where it is dropped.
     pub fn swap(&self, value: Arc<T>) -> Arc<T> {
         std::mem::replace(&mut *self.0.lock(), value)
+    }
+}
+
+/// What [`ArcCell::peek`] sees; keeps it alive.
+#[derive(Debug)]
+pub struct Peek<T>(Arc<T>);
+
+impl<T> Deref for Peek<T> {
+    type Target = Arc<T>;
+
+    fn deref(&self) -> &Arc<T> {
+        &self.0
     }
 }

@@ -1,9 +1,10 @@
 //! The words as they ship: `std` atomics and threads, `parking_lot` locks, `arc-swap` for the cell.
 //!
 //! What not: nothing here decides anything; each method is one call.
-//! Invariant: [`ArcCell::load`] never waits for a writer (arc-swap's debt list, no lock).
+//! Invariant: [`ArcCell::load`] and [`ArcCell::peek`] never wait for a writer (arc-swap's debt list, no lock).
 
 use arc_swap::ArcSwap;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,11 @@ impl<T> Mutex<T> {
     /// Takes the value out; nobody else can hold the lock any more.
     pub fn into_inner(self) -> T {
         self.0.into_inner()
+    }
+
+    /// The value, without locking: nobody else can hold the lock.
+    pub fn get_mut(&mut self) -> &mut T {
+        self.0.get_mut()
     }
 }
 
@@ -99,6 +105,12 @@ impl<T> ArcCell<T> {
         self.0.load_full()
     }
 
+    /// A look at the value of now that takes no reference count. Never waits for a writer. Meant to be short: only a
+    /// few looks of one thread at a time are this cheap.
+    pub fn peek(&self) -> Peek<T> {
+        Peek(self.0.load())
+    }
+
     /// Replaces the value; whoever loaded the old one keeps it.
     pub fn store(&self, value: Arc<T>) {
         self.0.store(value);
@@ -107,5 +119,17 @@ impl<T> ArcCell<T> {
     /// Replaces the value and hands the old one back, so that the caller chooses where it is dropped.
     pub fn swap(&self, value: Arc<T>) -> Arc<T> {
         self.0.swap(value)
+    }
+}
+
+/// What [`ArcCell::peek`] sees; keeps it alive.
+#[derive(Debug)]
+pub struct Peek<T>(arc_swap::Guard<Arc<T>>);
+
+impl<T> Deref for Peek<T> {
+    type Target = Arc<T>;
+
+    fn deref(&self) -> &Arc<T> {
+        &self.0
     }
 }
