@@ -28,11 +28,13 @@
 mod encoding;
 mod heavy;
 mod integer;
+mod item;
 mod kind;
 mod list;
 mod map;
 mod object;
 mod path;
+mod places;
 mod set;
 mod update;
 mod value;
@@ -43,11 +45,12 @@ pub use encoding::{
 };
 pub use heavy::{BlockId, Heavy, Lease};
 pub use integer::BigInt;
+pub use item::Item;
 pub use kind::Kind;
 pub use list::{List, ListIter};
-pub use map::{Map, MapIter};
+pub use map::{Map, MapIter, Table};
 pub use object::Object;
 pub use path::{Path, PathError, Pattern};
 pub use set::Set;
-pub use update::{ApplyError, MAX_PATH_SEGMENTS, Op, Update};
+pub use update::{ApplyError, Combined, MAX_PATH_SEGMENTS, Op, Update};
 pub use value::{Key, Value};

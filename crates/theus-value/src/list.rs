@@ -2,19 +2,20 @@
 //!
 //! What not: no insertion in the middle; hosts rebuild the list for that.
 //! Invariants: a change to one clone is invisible in the others; how the items are stored (one vector while few,
-//! imbl's RRB tree above [`SMALL`]) shows neither in equality nor in the encoding.
+//! [`Places`] above [`SMALL`]) shows neither in equality nor in the encoding.
 
+use crate::places::{self, Places};
 use crate::value::Value;
 use std::fmt;
 use std::sync::Arc;
 
-/// Up to this many items one vector is cheaper than a tree, whose smallest node holds as many.
-const SMALL: usize = 64;
+/// Up to this many items one vector is cheaper than a tree.
+const SMALL: usize = 32;
 
 #[derive(Clone)]
 enum Repr {
     Small(Arc<Vec<Value>>),
-    Large(Arc<imbl::Vector<Value>>),
+    Large(Arc<Places<Value>>),
 }
 
 /// A persistent sequence of values.
@@ -44,7 +45,7 @@ impl List {
     pub fn get(&self, index: usize) -> Option<&Value> {
         match &self.0 {
             Repr::Small(items) => items.get(index),
-            Repr::Large(items) => items.get(index),
+            Repr::Large(items) => items.get(index as u64),
         }
     }
 
@@ -55,7 +56,7 @@ impl List {
         }
         match &mut self.0 {
             Repr::Small(items) => Arc::make_mut(items).get_mut(index),
-            Repr::Large(items) => Arc::make_mut(items).get_mut(index),
+            Repr::Large(items) => Arc::make_mut(items).get_mut(index as u64),
         }
     }
 
@@ -64,11 +65,13 @@ impl List {
         match &mut self.0 {
             Repr::Small(items) if items.len() < SMALL => Arc::make_mut(items).push(value),
             Repr::Small(items) => {
-                let mut tree: imbl::Vector<Value> = items.iter().cloned().collect();
-                tree.push_back(value);
-                self.0 = Repr::Large(Arc::new(tree));
+                let mut many: Places<Value> = items.iter().cloned().collect();
+                many.push(value);
+                self.0 = Repr::Large(Arc::new(many));
             }
-            Repr::Large(items) => Arc::make_mut(items).push_back(value),
+            Repr::Large(items) => {
+                Arc::make_mut(items).push(value);
+            }
         }
     }
 
@@ -76,7 +79,7 @@ impl List {
     pub fn iter(&self) -> ListIter<'_> {
         ListIter(match &self.0 {
             Repr::Small(items) => Walk::Small(items.iter()),
-            Repr::Large(items) => Walk::Large(items.iter()),
+            Repr::Large(items) => Walk::Large(Box::new(items.iter()), items.len()),
         })
     }
 
@@ -137,7 +140,7 @@ impl<'a> IntoIterator for &'a List {
 
 enum Walk<'a> {
     Small(std::slice::Iter<'a, Value>),
-    Large(imbl::vector::Iter<'a, Value, imbl::shared_ptr::DefaultSharedPtr>),
+    Large(Box<places::Iter<'a, Value>>, usize),
 }
 
 /// The items of a [`List`] in order. Made by [`List::iter`].
@@ -149,15 +152,20 @@ impl<'a> Iterator for ListIter<'a> {
     fn next(&mut self) -> Option<&'a Value> {
         match &mut self.0 {
             Walk::Small(items) => items.next(),
-            Walk::Large(items) => items.next(),
+            Walk::Large(items, left) => {
+                let item = items.next()?;
+                *left -= 1;
+                Some(item)
+            }
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        match &self.0 {
-            Walk::Small(items) => items.size_hint(),
-            Walk::Large(items) => items.size_hint(),
-        }
+        let left = match &self.0 {
+            Walk::Small(items) => items.len(),
+            Walk::Large(_, left) => *left,
+        };
+        (left, Some(left))
     }
 }
 

@@ -5,8 +5,8 @@
 //!
 //! Invariants
 //! - Equal values have equal bytes; `encode(decode(b)) == b` for all `b` that [`decode`] accepts.
-//! - Reading is total: any bytes give a value or an error. Depth is limited, and no memory is taken that the
-//!   input's length does not pay for (less than 64 bytes of values for each byte).
+//! - Reading is total: any bytes give a value or an error. Depth is limited. Refused bytes take no memory, accepted
+//!   ones less than 128 bytes for each of theirs.
 //! - Numbers are little-endian. Nothing is aligned. A field's extent is always known from outside: from its
 //!   container's table, or from the end of the input. So no field carries its own length.
 //!
@@ -50,6 +50,7 @@
 //! version
 //! ```
 
+mod check;
 mod decode;
 mod encode;
 mod layout;

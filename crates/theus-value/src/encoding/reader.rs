@@ -4,14 +4,16 @@
 //! Invariants: making one costs O(1), reaching a field costs its container's table only (O(log n) in a large
 //! map); on damaged bytes an accessor answers `None` or ends early, it never panics and never reads elsewhere.
 
+use super::check::check;
 use super::decode::{self, DecodeError};
-use super::layout::{self, FORMAT_VERSION, MAX_DEPTH, Table};
+use super::layout::{self, FORMAT_VERSION, MAX_DEPTH, Spans, Table};
 use crate::heavy::Heavy;
 use crate::integer;
 use crate::kind::Kind;
 use crate::object::Object;
 use crate::value::Value;
 use std::cmp::Ordering;
+use std::ops::Range;
 
 /// An encoded value, read in place.
 ///
@@ -30,9 +32,9 @@ pub struct ValueRef<'a> {
     bytes: &'a [u8],
     /// Where that lies in the whole input, for errors.
     at: usize,
+    /// Where the items lie; there are none unless it is a container.
+    table: Table,
     kind: Kind,
-    /// Present for containers.
-    table: Option<Table<'a>>,
 }
 
 impl<'a> ValueRef<'a> {
@@ -43,12 +45,14 @@ impl<'a> ValueRef<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         match bytes.split_first() {
             None => Err(DecodeError::Empty),
-            Some((&FORMAT_VERSION, value)) => Self::inside(value, 1),
+            Some((&FORMAT_VERSION, value)) => Self::read(value, 1),
             Some((&found, _)) => Err(DecodeError::Version { found }),
         }
     }
 
-    fn inside(bytes: &'a [u8], at: usize) -> Result<Self, DecodeError> {
+    /// Reads the value that all of `bytes` are. `at` is where they lie in the input.
+    #[inline(always)]
+    fn read(bytes: &'a [u8], at: usize) -> Result<Self, DecodeError> {
         let bad = |what| DecodeError::Malformed { at, what };
         let (&tag, rest) = bytes.split_first().ok_or_else(|| bad("a value without a tag"))?;
         let (low, nibble) = (tag & 0x0F, tag >> 4);
@@ -70,16 +74,16 @@ impl<'a> ValueRef<'a> {
         };
         let table = match kind {
             Kind::List | Kind::Tuple | Kind::Set | Kind::Map => {
-                Some(Table::read(nibble, rest, kind == Kind::Map, at)?)
+                Table::read(nibble, rest, kind == Kind::Map, at)?
             }
             _ if nibble != 0 => return Err(bad("an unknown tag")),
             Kind::Null | Kind::Bool if !rest.is_empty() => {
                 return Err(bad("bytes after a value that has none"));
             }
             Kind::Int if rest.is_empty() => return Err(bad("an integer without bytes")),
-            _ => None,
+            _ => Table::default(),
         };
-        Ok(Self { bytes, at, kind, table })
+        Ok(Self { bytes, at, table, kind })
     }
 
     /// Which kind of value this is.
@@ -120,7 +124,7 @@ impl<'a> ValueRef<'a> {
 
     /// The number of items of a list, tuple or set, or of entries of a map; 0 for anything else.
     pub fn len(&self) -> usize {
-        self.table.map_or(0, |table| table.count)
+        self.table.count
     }
 
     /// True if there are no items.
@@ -130,22 +134,24 @@ impl<'a> ValueRef<'a> {
 
     /// The value at `key` of a map. O(log n).
     pub fn get(&self, key: &str) -> Option<ValueRef<'a>> {
-        let table = self.table.filter(|_| self.kind == Kind::Map)?;
-        let entry = if table.is_ordered() {
-            self.search(&table, key)?
+        if self.kind != Kind::Map {
+            return None;
+        }
+        let range = if self.table.is_ordered() {
+            self.table.range(self.rest(), 2 * self.search(key.as_bytes())? + 1)?
         } else {
-            (0..table.count).find(|&n| self.key_bytes(&table, n) == Some(key.as_bytes()))?
+            self.scan(key.as_bytes())?
         };
-        self.item(&table, 2 * entry + 1).ok()
+        self.inside(range).ok()
     }
 
     /// Binary search through the map's order (Knuth, TAOCP vol. 3, 6.2.1).
-    fn search(&self, table: &Table<'a>, key: &str) -> Option<usize> {
-        let (mut low, mut high) = (0, table.count);
+    fn search(&self, key: &[u8]) -> Option<usize> {
+        let (mut low, mut high) = (0, self.table.count);
         while low < high {
             let middle = low + (high - low) / 2;
-            let entry = table.ranked(middle)?;
-            match self.key_bytes(table, entry)?.cmp(key.as_bytes()) {
+            let entry = self.table.ranked(self.rest(), middle)?;
+            match self.key_bytes(entry)?.cmp(key) {
                 Ordering::Equal => return Some(entry),
                 Ordering::Less => low = middle + 1,
                 Ordering::Greater => high = middle,
@@ -154,20 +160,33 @@ impl<'a> ValueRef<'a> {
         None
     }
 
+    /// Where the value of `key` lies in a map without an order.
+    fn scan(&self, key: &[u8]) -> Option<Range<usize>> {
+        let mut spans = self.spans();
+        loop {
+            let (found, value) = (spans.step()?, spans.step()?);
+            if self.rest()[found] == *key {
+                return Some(value);
+            }
+        }
+    }
+
     /// Item `n` of a list, tuple or set, counted from 0.
     pub fn index(&self, n: usize) -> Option<ValueRef<'a>> {
-        let table = self.table.filter(|_| self.kind != Kind::Map)?;
-        self.item(&table, n).ok()
+        if self.kind == Kind::Map {
+            return None;
+        }
+        self.inside(self.table.range(self.rest(), n)?).ok()
     }
 
     /// The items of a list, tuple or set in order; nothing for other kinds. Ends at the first damaged item.
     pub fn items(&self) -> Items<'a> {
-        Items { of: *self, next: 0 }
+        Items { of: *self, spans: self.spans() }
     }
 
     /// The entries of a map in insertion order; nothing for other kinds. Ends at the first damaged entry.
     pub fn entries(&self) -> Entries<'a> {
-        Entries { of: *self, next: 0 }
+        Entries { of: *self, spans: self.spans() }
     }
 
     /// The handle, if it is a heavy value. It has no lease.
@@ -185,15 +204,15 @@ impl<'a> ValueRef<'a> {
     /// # Errors
     /// [`DecodeError`] as [`decode`](super::decode()).
     pub fn to_value(&self) -> Result<Value, DecodeError> {
-        decode::value(*self, MAX_DEPTH, MAX_DEPTH)
+        decode::checked(*self, MAX_DEPTH)
     }
 
-    /// Checks this value and all below it as strictly as [`decode`](super::decode()) does.
+    /// Checks this value and all below it as strictly as [`decode`](super::decode()) does, without allocating.
     ///
     /// # Errors
     /// [`DecodeError`] of the first thing that is wrong.
     pub fn check(&self) -> Result<(), DecodeError> {
-        self.to_value().map(drop)
+        check(*self, MAX_DEPTH, MAX_DEPTH)
     }
 
     /// The encoded bytes of this value without a version byte.
@@ -210,24 +229,24 @@ impl<'a> ValueRef<'a> {
         self.at
     }
 
-    pub(super) fn table(&self) -> Option<Table<'a>> {
+    pub(super) fn table(&self) -> Table {
         self.table
     }
 
-    /// Item `n` of the body, a map's keys counted too.
-    pub(super) fn item(&self, table: &Table<'a>, n: usize) -> Result<ValueRef<'a>, DecodeError> {
-        let bad = DecodeError::Malformed { at: self.at, what: "a container whose table points astray" };
-        let range = table.range(n).ok_or(bad)?;
+    pub(super) fn spans(&self) -> Spans<'a> {
+        self.table.spans(self.rest())
+    }
+
+    /// The value that lies at `range` after the tag. The range is one that the table gave.
+    #[inline(always)]
+    pub(super) fn inside(&self, range: Range<usize>) -> Result<ValueRef<'a>, DecodeError> {
         let at = self.at + 1 + range.start;
-        Self::inside(self.rest().get(range).ok_or(bad)?, at)
+        Self::read(self.rest().get(range).unwrap_or_default(), at)
     }
 
-    pub(super) fn key(&self, table: &Table<'a>, n: usize) -> Option<&'a str> {
-        utf8(self.key_bytes(table, n)?)
-    }
-
-    fn key_bytes(&self, table: &Table<'a>, n: usize) -> Option<&'a [u8]> {
-        self.rest().get(table.range(2 * n)?)
+    /// The key of entry `n` of a map.
+    pub(super) fn key_bytes(&self, n: usize) -> Option<&'a [u8]> {
+        self.rest().get(self.table.range(self.rest(), 2 * n)?)
     }
 }
 
@@ -239,16 +258,22 @@ pub(super) fn utf8(bytes: &[u8]) -> Option<&str> {
 #[derive(Clone, Debug)]
 pub struct Items<'a> {
     of: ValueRef<'a>,
-    next: usize,
+    spans: Spans<'a>,
 }
 
 impl<'a> Iterator for Items<'a> {
     type Item = ValueRef<'a>;
 
     fn next(&mut self) -> Option<ValueRef<'a>> {
-        let item = self.of.index(self.next)?;
-        self.next += 1;
-        Some(item)
+        if self.of.kind == Kind::Map {
+            return None;
+        }
+        let before = self.spans;
+        let item = self.spans.step().and_then(|range| self.of.inside(range).ok());
+        if item.is_none() {
+            self.spans = before;
+        }
+        item
     }
 }
 
@@ -256,17 +281,28 @@ impl<'a> Iterator for Items<'a> {
 #[derive(Clone, Debug)]
 pub struct Entries<'a> {
     of: ValueRef<'a>,
-    next: usize,
+    spans: Spans<'a>,
 }
 
 impl<'a> Iterator for Entries<'a> {
     type Item = (&'a str, ValueRef<'a>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let table = self.of.table.filter(|_| self.of.kind == Kind::Map)?;
-        let key = self.of.key(&table, self.next)?;
-        let item = self.of.item(&table, 2 * self.next + 1).ok()?;
-        self.next += 1;
-        Some((key, item))
+        if self.of.kind != Kind::Map {
+            return None;
+        }
+        let before = self.spans;
+        let entry = self.entry();
+        if entry.is_none() {
+            self.spans = before;
+        }
+        entry
+    }
+}
+
+impl<'a> Entries<'a> {
+    fn entry(&mut self) -> Option<(&'a str, ValueRef<'a>)> {
+        let (key, item) = (self.spans.step()?, self.spans.step()?);
+        Some((utf8(self.of.rest().get(key)?)?, self.of.inside(item).ok()?))
     }
 }

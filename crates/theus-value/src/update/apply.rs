@@ -174,7 +174,7 @@ fn item<'a>(list: &'a mut List, path: &Path, depth: usize) -> Result<&'a mut Val
     })
 }
 
-fn deep_merge(target: &mut Map, payload: &Map) {
+pub(super) fn deep_merge(target: &mut Map, payload: &Map) {
     for (key, value) in payload {
         match (value, target.get_mut(key)) {
             (Value::Map(below), Some(Value::Map(own))) => deep_merge(own, below),

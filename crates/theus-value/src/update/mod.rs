@@ -5,8 +5,10 @@
 //! leaves the old one as it was; [`Update::leaves`] names every place that applying can change.
 
 mod apply;
+mod combined;
 
 pub use apply::{ApplyError, MAX_PATH_SEGMENTS};
+pub use combined::Combined;
 
 use crate::map::Map;
 use crate::path::Path;

@@ -154,3 +154,37 @@ fn large_containers_survive() {
         assert_eq!(decode(&encode(&value)), Ok(value));
     }
 }
+
+#[test]
+fn keys_are_ordered_by_all_their_bytes() {
+    // Alike at their beginning, alike for eight bytes after that, one the beginning of another, zeros at the end.
+    let after = [
+        "",
+        "\0",
+        "\0\0",
+        "a",
+        "a\0",
+        "12345678",
+        "123456781",
+        "12345678\0",
+        "\u{e4}",
+        "\u{FFFF}",
+        "\u{10000}",
+        "z",
+    ];
+    for beginning in ["", "common ", "\0"] {
+        let keys: Vec<String> = after.iter().map(|after| format!("{beginning}{after}")).collect();
+        for turn in 0..keys.len() {
+            let turned = keys[turn..].iter().chain(&keys[..turn]);
+            let map: Map =
+                turned.zip(0i64..).map(|(key, n)| (Key::from(key.as_str()), Value::from(n))).collect();
+            let bytes = encode(&Value::Map(map.clone()));
+            let mut sorted: Vec<&Key> = map.keys().collect();
+            sorted.sort();
+            let order = bytes.len() - 1 - map.len()..bytes.len() - 1;
+            let ranked: Vec<&Key> = bytes[order].iter().filter_map(|&n| map.keys().nth(n.into())).collect();
+            assert_eq!(ranked, sorted);
+            assert_eq!(decode(&bytes), Ok(Value::Map(map)));
+        }
+    }
+}

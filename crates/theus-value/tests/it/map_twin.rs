@@ -1,27 +1,49 @@
 //! The map against a slow obvious twin: a vector of pairs.
+//!
+//! Sizes lie around each border of how entries are stored: one vector, the first leaf, branches of one level and of two.
 
 use proptest::prelude::*;
 use theus_value::{Key, Map, Value};
 
 #[derive(Clone, Debug)]
 enum Step {
-    Insert(String, i64),
+    Insert(String, Value),
     Remove(String),
-    Change(String, i64),
-    GetOrInsert(String, i64),
+    Change(String, Value),
+    GetOrInsert(String, Value),
     /// Keep a clone, which must never change.
     Keep,
+    /// Go on from a clone that was kept, which must not change either.
+    GoBack(prop::sample::Index),
+}
+
+/// Sizes to begin with: on both sides of where the way of storing changes.
+fn size() -> impl Strategy<Value = usize> {
+    prop_oneof![
+        4 => Just(0_usize),
+        2 => 6_usize..36,
+        1 => prop_oneof![Just(15_usize), Just(31), Just(255), Just(256), Just(271), Just(272), Just(273)],
+    ]
+}
+
+/// Few enough keys to meet again, some of them all the time, and many of those that the map begins with.
+fn key() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => "[a-h][0-7]",
+        3 => (0..300_u32).prop_map(|n| format!("k{n}")),
+        3 => prop_oneof![Just("k3".to_owned()), Just("k20".to_owned()), Just("a0".to_owned())],
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    // Few enough keys to meet again, many enough to cross the border between the two representations.
-    let key = || "[a-h][0-7]";
+    let value = || prop_oneof![any::<i64>().prop_map(Value::from), "[x-z]{0,3}".prop_map(Value::from)];
     prop_oneof![
-        8 => (key(), any::<i64>()).prop_map(|(k, v)| Step::Insert(k, v)),
+        8 => (key(), value()).prop_map(|(k, v)| Step::Insert(k, v)),
         4 => key().prop_map(Step::Remove),
-        2 => (key(), any::<i64>()).prop_map(|(k, v)| Step::Change(k, v)),
-        2 => (key(), any::<i64>()).prop_map(|(k, v)| Step::GetOrInsert(k, v)),
-        1 => Just(Step::Keep),
+        2 => (key(), value()).prop_map(|(k, v)| Step::Change(k, v)),
+        2 => (key(), value()).prop_map(|(k, v)| Step::GetOrInsert(k, v)),
+        2 => Just(Step::Keep),
+        1 => any::<prop::sample::Index>().prop_map(Step::GoBack),
     ]
 }
 
@@ -57,39 +79,87 @@ fn same(map: &Map, twin: &Twin) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+fn take(
+    step: Step,
+    map: &mut Map,
+    twin: &mut Twin,
+    kept: &mut Vec<(Map, Twin)>,
+) -> Result<(), TestCaseError> {
+    match step {
+        Step::Insert(key, value) => {
+            prop_assert_eq!(map.insert(Key::from(&*key), value.clone()), twin_insert(twin, &key, value));
+        }
+        Step::Remove(key) => prop_assert_eq!(map.remove(&key), twin_remove(twin, &key)),
+        Step::Change(key, value) => {
+            let (ours, its) = (map.get_mut(&key), twin_get(twin, &key));
+            prop_assert_eq!(&ours, &its);
+            if let (Some(ours), Some(its)) = (ours, its) {
+                (*ours, *its) = (value.clone(), value);
+            }
+        }
+        Step::GetOrInsert(key, value) => {
+            let ours = map.get_or_insert_with(&Key::from(&*key), || value.clone()).clone();
+            if twin_get(twin, &key).is_none() {
+                twin_insert(twin, &key, value);
+            }
+            prop_assert_eq!(Some(ours), twin_get(twin, &key).cloned());
+        }
+        Step::Keep => kept.push((map.clone(), twin.clone())),
+        Step::GoBack(_) if kept.is_empty() => {}
+        Step::GoBack(at) => {
+            let (old, old_twin) = at.get(kept);
+            (*map, *twin) = (old.clone(), old_twin.clone());
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
-    fn does_what_a_vector_of_pairs_does(steps in proptest::collection::vec(step(), 0..150)) {
-        let (mut map, mut twin) = (Map::new(), Twin::new());
+    fn does_what_a_vector_of_pairs_does(size in size(), steps in proptest::collection::vec(step(), 0..120)) {
+        let mut twin: Twin = (0..size).map(|n| (Key::from(format!("k{n}")), Value::from(n as i64))).collect();
+        let mut map: Map = twin.iter().cloned().collect();
         let mut kept = Vec::new();
         for step in steps {
-            match step {
-                Step::Insert(key, n) => {
-                    let value = Value::from(n);
-                    prop_assert_eq!(map.insert(Key::from(&*key), value.clone()), twin_insert(&mut twin, &key, value));
-                }
-                Step::Remove(key) => prop_assert_eq!(map.remove(&key), twin_remove(&mut twin, &key)),
-                Step::Change(key, n) => {
-                    let (ours, its) = (map.get_mut(&key), twin_get(&mut twin, &key));
-                    prop_assert_eq!(&ours, &its);
-                    if let (Some(ours), Some(its)) = (ours, its) {
-                        (*ours, *its) = (Value::from(n), Value::from(n));
-                    }
-                }
-                Step::GetOrInsert(key, n) => {
-                    let ours = map.get_or_insert_with(&Key::from(&*key), || Value::from(n)).clone();
-                    if twin_get(&mut twin, &key).is_none() {
-                        twin_insert(&mut twin, &key, Value::from(n));
-                    }
-                    prop_assert_eq!(Some(ours), twin_get(&mut twin, &key).cloned());
-                }
-                Step::Keep => kept.push((map.clone(), twin.clone())),
-            }
-            same(&map, &twin)?;
+            take(step, &mut map, &mut twin, &mut kept)?;
+            prop_assert_eq!(map.len(), twin.len());
+            prop_assert!(map.iter().eq(twin.iter().map(|(key, value)| (key, value))));
         }
+        kept.push((map, twin));
         for (map, twin) in &kept {
             same(map, twin)?;
         }
+    }
+}
+
+/// A map with maps inside, at any depth: clones of the whole see nothing of what happens below.
+#[test]
+fn clones_see_nothing_of_changes_deep_below() {
+    fn nest(depth: usize) -> Map {
+        let below =
+            |n: i64| if n % 20 == 7 && depth > 0 { Value::Map(nest(depth - 1)) } else { Value::from(n) };
+        (0..40).map(|n| (Key::from(format!("k{n}")), below(n))).collect()
+    }
+    fn deepest(map: &mut Map, depth: usize) -> &mut Map {
+        if depth == 0 {
+            return map;
+        }
+        match map.get_mut(if depth.is_multiple_of(2) { "k7" } else { "k27" }) {
+            Some(Value::Map(below)) => deepest(below, depth - 1),
+            other => panic!("no map at depth {depth}: {other:?}"),
+        }
+    }
+    let mut map = nest(4);
+    let mut kept = vec![(map.clone(), format!("{map:?}"))];
+    for round in 0..12 {
+        let below = deepest(&mut map, 4);
+        below.insert("k3".into(), Value::from(round));
+        below.insert(format!("new{round}").into(), Value::from(round));
+        below.remove(&format!("k{round}"));
+        kept.push((map.clone(), format!("{map:?}")));
+    }
+    for (round, (map, text)) in kept.iter().enumerate() {
+        assert_eq!(&format!("{map:?}"), text, "after round {round}");
     }
 }
 

@@ -2,8 +2,14 @@
 //!
 //! What not: no other key type; a host stores such a mapping as an [`Object`](crate::Object).
 //! Invariants: a change to one clone is invisible in the others; replacing a value keeps the key's place;
-//! how the entries are stored (one vector while few, a tree above [`SMALL`]) shows neither in equality nor in
+//! how the entries are stored (one vector while few, [`Table`] above [`SMALL`]) shows neither in equality nor in
 //! the encoding. Two maps are equal when their entries are equal in the same order.
+
+mod iter;
+mod table;
+
+pub use iter::MapIter;
+pub use table::Table;
 
 use crate::path::Path;
 use crate::value::{Key, Value};
@@ -20,42 +26,7 @@ type Entry = (Key, Value);
 #[derive(Clone)]
 enum Repr {
     Small(Arc<Vec<Entry>>),
-    Large(Arc<Large>),
-}
-
-/// Many entries: `index` finds a key's place, `entries` holds them by place. Places only grow, so the order of
-/// places is the order of insertion, and replacing a value touches `entries` alone.
-#[derive(Clone, Default)]
-struct Large {
-    index: imbl::HashMap<Key, u64>,
-    entries: imbl::OrdMap<u64, Entry>,
-    next: u64,
-}
-
-impl Large {
-    /// The place of `key`, a new one at the end if it has none yet. The caller fills `entries` there.
-    fn place(&mut self, key: &Key) -> u64 {
-        if let Some(place) = self.index.get(&**key) {
-            return *place;
-        }
-        let place = self.next;
-        self.index.insert(Arc::clone(key), place);
-        self.next += 1;
-        place
-    }
-
-    fn insert(&mut self, key: Key, value: Value) -> Option<Value> {
-        let place = self.place(&key);
-        match self.entries.get_mut(&place) {
-            Some(entry) => Some(std::mem::replace(&mut entry.1, value)),
-            None => self.entries.insert(place, (key, value)).map(|entry| entry.1),
-        }
-    }
-
-    fn remove(&mut self, key: &str) -> Option<Value> {
-        let place = self.index.remove(key)?;
-        self.entries.remove(&place).map(|entry| entry.1)
-    }
+    Large(Arc<Table<Value>>),
 }
 
 /// A persistent, insertion-ordered map.
@@ -92,7 +63,7 @@ impl Map {
     pub fn len(&self) -> usize {
         match &self.0 {
             Repr::Small(entries) => entries.len(),
-            Repr::Large(large) => large.entries.len(),
+            Repr::Large(large) => large.len(),
         }
     }
 
@@ -105,9 +76,7 @@ impl Map {
     pub fn get(&self, key: &str) -> Option<&Value> {
         match &self.0 {
             Repr::Small(entries) => position(entries, key).map(|at| &entries[at].1),
-            Repr::Large(large) => {
-                large.index.get(key).and_then(|place| large.entries.get(place)).map(|e| &e.1)
-            }
+            Repr::Large(large) => large.get(key),
         }
     }
 
@@ -116,8 +85,8 @@ impl Map {
         match &mut self.0 {
             Repr::Small(entries) => position(entries, key).map(|at| &mut Arc::make_mut(entries)[at].1),
             Repr::Large(large) => {
-                let place = *large.index.get(key)?;
-                Arc::make_mut(large).entries.get_mut(&place).map(|entry| &mut entry.1)
+                let place = large.place(key)?;
+                Arc::make_mut(large).at(place)
             }
         }
     }
@@ -137,11 +106,7 @@ impl Map {
                 });
                 &mut entries[at].1
             }
-            Repr::Large(large) => {
-                let large = Arc::make_mut(large);
-                let place = large.place(key);
-                &mut large.entries.entry(place).or_insert_with(|| (Arc::clone(key), default())).1
-            }
+            Repr::Large(large) => Arc::make_mut(large).get_or_insert_with(key, default),
         }
     }
 
@@ -155,7 +120,7 @@ impl Map {
     pub fn contains_key(&self, key: &str) -> bool {
         match &self.0 {
             Repr::Small(entries) => position(entries, key).is_some(),
-            Repr::Large(large) => large.index.contains_key(key),
+            Repr::Large(large) => large.contains_key(key),
         }
     }
 
@@ -188,12 +153,12 @@ impl Map {
                 Some(Arc::make_mut(entries).remove(at).1)
             }
             Repr::Large(large) => {
-                if !large.index.contains_key(key) {
+                if !large.contains_key(key) {
                     return None;
                 }
                 let removed = Arc::make_mut(large).remove(key);
-                if large.entries.len() <= SHRINK {
-                    let entries = large.entries.values().cloned().collect();
+                if large.len() <= SHRINK {
+                    let entries = large.iter().map(|(key, value)| (Arc::clone(key), value.clone())).collect();
                     self.0 = Repr::Small(Arc::new(entries));
                 }
                 removed
@@ -203,10 +168,10 @@ impl Map {
 
     /// The entries in insertion order.
     pub fn iter(&self) -> MapIter<'_> {
-        MapIter(match &self.0 {
-            Repr::Small(entries) => Walk::Small(entries.iter()),
-            Repr::Large(large) => Walk::Large(large.entries.values(), large.entries.len()),
-        })
+        match &self.0 {
+            Repr::Small(entries) => MapIter::small(entries),
+            Repr::Large(large) => MapIter::large(large),
+        }
     }
 
     /// The keys in insertion order.
@@ -221,11 +186,7 @@ impl Map {
 
     fn grow(&mut self) {
         if let Repr::Small(entries) = &self.0 {
-            let mut large = Large::default();
-            for (key, value) in entries.iter() {
-                large.insert(Arc::clone(key), value.clone());
-            }
-            self.0 = Repr::Large(Arc::new(large));
+            self.0 = Repr::Large(Arc::new(entries.iter().cloned().collect()));
         }
     }
 
@@ -288,37 +249,3 @@ impl<'a> IntoIterator for &'a Map {
         self.iter()
     }
 }
-
-enum Walk<'a> {
-    Small(std::slice::Iter<'a, Entry>),
-    Large(imbl::ordmap::Values<'a, u64, Entry, imbl::shared_ptr::DefaultSharedPtr>, usize),
-}
-
-/// The entries of a [`Map`] in insertion order. Made by [`Map::iter`].
-pub struct MapIter<'a>(Walk<'a>);
-
-impl<'a> Iterator for MapIter<'a> {
-    type Item = (&'a Key, &'a Value);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (key, value) = match &mut self.0 {
-            Walk::Small(entries) => entries.next()?,
-            Walk::Large(entries, left) => {
-                let entry = entries.next()?;
-                *left -= 1;
-                entry
-            }
-        };
-        Some((key, value))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = match &self.0 {
-            Walk::Small(entries) => entries.len(),
-            Walk::Large(_, left) => *left,
-        };
-        (left, Some(left))
-    }
-}
-
-impl ExactSizeIterator for MapIter<'_> {}
