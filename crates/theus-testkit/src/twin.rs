@@ -42,7 +42,7 @@ impl Step {
     pub fn commit(&self, base: u64) -> Commit {
         let update = self.changes.iter().map(Change::op).collect();
         let reads = self.reads.iter().map(|read| path(read)).collect();
-        Commit { base, update, isolation: self.isolation, reads }
+        Commit { base, update, isolation: self.isolation, reads, requester: None }
     }
 }
 
@@ -58,7 +58,7 @@ pub enum Verdict {
 }
 
 /// Every version ever: its state, and the places that its commit wrote as a whole.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Twin {
     versions: Vec<(Tree, Vec<Place>)>,
     first: u64,

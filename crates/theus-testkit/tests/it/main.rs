@@ -1,6 +1,9 @@
 //! The crash harness finds what it is there to find: each kind of leftover is planted, and seen.
 #![expect(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
+mod brute;
+mod history;
+
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
