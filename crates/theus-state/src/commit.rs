@@ -3,6 +3,7 @@
 //! What not: no execution (see [`Store`](crate::Store)). Invariant: plain data, the same commit may be tried again.
 
 use crate::snapshot::Snapshot;
+use crate::ticket::Requester;
 use theus_value::{Path, Update};
 
 /// Which changes after its base refuse a commit.
@@ -40,6 +41,8 @@ pub struct Commit {
     /// What the change was computed from; counts in [`Isolation::Serializable`]. Absent places and listings count
     /// too: name the absent path, or the container that was listed.
     pub reads: Vec<Path>,
+    /// Who commits, for the [ticket](crate::Priority) and for [observers](crate::Observer).
+    pub requester: Option<Requester>,
 }
 
 impl Commit {
@@ -57,6 +60,12 @@ impl Commit {
     /// The same commit depending on these paths as well.
     pub fn reads(mut self, reads: Vec<Path>) -> Self {
         self.reads = reads;
+        self
+    }
+
+    /// The same commit in the name of this requester.
+    pub fn requester(mut self, requester: Requester) -> Self {
+        self.requester = Some(requester);
         self
     }
 }

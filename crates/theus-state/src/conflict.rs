@@ -3,7 +3,8 @@
 //! What not: no decision about trying again (see [`Backoff`](crate::Backoff)).
 //! Invariant: every refusal hands the update back, so the caller can rebase it without a copy.
 
-use crate::commit::Isolation;
+use crate::commit::{Commit, Isolation};
+use crate::ticket::Requester;
 use std::fmt;
 use theus_value::{ApplyError, Path, Update};
 
@@ -43,13 +44,34 @@ pub enum CommitError {
         #[source]
         error: ApplyError,
     },
+    /// Another requester holds the priority ticket. Whether the commit would have conflicted was not looked at.
+    #[error(
+        "System Busy (VIP Access Only): \"{holder}\" holds the priority ticket and commits next; computed from version \
+         {base}, the state is at version {current}. Wait until the ticket is given back, then take a fresh snapshot"
+    )]
+    Busy {
+        /// The update, handed back.
+        update: Update,
+        /// The version it was computed from.
+        base: u64,
+        /// The version of now.
+        current: u64,
+        /// Who holds the ticket.
+        holder: Requester,
+    },
 }
 
 impl CommitError {
+    pub(crate) fn busy(commit: Commit, current: u64, holder: Requester) -> Self {
+        CommitError::Busy { update: commit.update, base: commit.base, current, holder }
+    }
+
     /// Takes the update back.
     pub fn into_update(self) -> Update {
         match self {
-            CommitError::Conflict { update, .. } | CommitError::Apply { update, .. } => update,
+            CommitError::Conflict { update, .. }
+            | CommitError::Apply { update, .. }
+            | CommitError::Busy { update, .. } => update,
         }
     }
 }

@@ -34,3 +34,23 @@ fn a_snapshot_is_the_published_version_itself() {
     assert!(store.snapshot().root().ptr_eq(store.snapshot().root()));
     assert!(store.clone().snapshot().root().ptr_eq(store.snapshot().root()));
 }
+
+#[test]
+fn a_peek_shows_the_published_version_and_neither_it_nor_a_snapshot_allocates() {
+    let store = Store::new(wide(10));
+    let path = Path::parse("b7.n").unwrap();
+    assert!(store.peek().root().ptr_eq(store.snapshot().root()));
+    let mut seen = None;
+    let counted = allocation_counter::measure(|| {
+        let peek = store.peek();
+        seen = Some((peek.version(), peek.get(&path).cloned(), store.snapshot().version(), store.version()));
+    });
+    assert_eq!((seen, counted.count_total), (Some((1, Some(Value::from(7)), 1, 1)), 0));
+    let peek = store.peek();
+    let mut update = Update::new();
+    update.set(path.clone(), Value::from(-1));
+    store.commit(Commit::new(1, update)).unwrap();
+    assert_eq!((peek.version(), peek.get(&path)), (1, Some(&Value::from(7))), "what is seen does not change");
+    assert_eq!(peek.snapshot().version(), 1);
+    assert_eq!(store.peek().get(&path), Some(&Value::from(-1)));
+}

@@ -49,6 +49,7 @@ fn agrees<S: Subject>(initial: &Node, steps: &[Step]) -> TestCaseResult {
                     |c: Conflict| (c.path.segments().iter().map(|s| s.to_string()).collect(), c.version);
                 Verdict::Conflict(conflicts.into_iter().map(plain).collect())
             }
+            Err(error @ CommitError::Busy { .. }) => panic!("{error}"),
         };
         prop_assert_eq!(ours, its);
         kept.push(store.snapshot());

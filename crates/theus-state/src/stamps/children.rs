@@ -1,18 +1,18 @@
 //! [`Children`]: what a node of the stamps knows of the places right below it, by key.
 //!
 //! What not: no order, no meaning. Invariant: a clone is as good as a copy; which of the two ways the entries are
-//! stored shows nowhere else. Few entries are one vector, copied whole and searched by comparing; many are imbl's
-//! hash trie, of which a change copies O(log n).
+//! stored shows nowhere else. Few entries are one vector, copied whole and searched by comparing; many are a
+//! [`Table`], of which a change copies O(log n), and less where it was changed lately.
 
-use theus_value::Key;
+use theus_value::{Item, Key, Table};
 
-/// Up to this many entries copying and scanning one vector beats hashing and copying trie nodes.
+/// Up to this many entries copying and scanning one vector beats hashing and copying nodes of a tree.
 const FEW: usize = 16;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Children<T> {
     Few(Vec<(Key, T)>),
-    Many(imbl::HashMap<Key, T>),
+    Many(Table<T>),
 }
 
 impl<T> Default for Children<T> {
@@ -21,7 +21,7 @@ impl<T> Default for Children<T> {
     }
 }
 
-impl<T: Clone> Children<T> {
+impl<T: Item> Children<T> {
     pub(crate) fn len(&self) -> usize {
         match self {
             Children::Few(few) => few.len(),
@@ -49,7 +49,7 @@ impl<T: Clone> Children<T> {
                 });
                 &mut few[at].1
             }
-            Children::Many(many) => many.entry(key.clone()).or_insert_with(default),
+            Children::Many(many) => many.get_or_insert_with(key, default),
         }
     }
 
@@ -67,6 +67,9 @@ impl<T: Clone> Children<T> {
             Children::Few(few) => (Some(few), None),
             Children::Many(many) => (None, Some(many)),
         };
-        few.into_iter().flatten().map(|(key, child)| (key, child)).chain(many.into_iter().flatten())
+        few.into_iter()
+            .flatten()
+            .map(|(key, child)| (key, child))
+            .chain(many.into_iter().flat_map(Table::iter))
     }
 }

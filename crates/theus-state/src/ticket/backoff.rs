@@ -9,6 +9,9 @@ use std::time::Duration;
 pub const MAX_RETRIES: u32 = 5;
 
 const BASE: Duration = Duration::from_millis(2);
+/// The longest first wait of [`Backoff::uniform`], and the longest of all.
+const UNIFORM_BASE: Duration = Duration::from_millis(50);
+const UNIFORM_MOST: Duration = Duration::from_secs(1);
 /// Doubling stops here (about half an hour), far above any number of retries that is used.
 const MAX_DOUBLINGS: u32 = 20;
 
@@ -44,6 +47,20 @@ impl Backoff {
         let jitter = 0.8 + 0.4 * self.unit();
         let seconds = self.base.as_secs_f64() * f64::from(1u32 << doublings) * jitter;
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
+
+    /// The wait before the `k`-th retry, counted from 1 (0 counts as 1), as a uniformly random part of
+    /// `min(1000, 50 * 2^(k-1))` milliseconds: for retries after failures other than conflicts.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use theus_state::Backoff;
+    ///
+    /// assert!(Backoff::new(7).uniform(2) < Duration::from_millis(100));
+    /// ```
+    pub fn uniform(&mut self, k: u32) -> Duration {
+        let doublings = k.saturating_sub(1).min(MAX_DOUBLINGS);
+        UNIFORM_MOST.min(UNIFORM_BASE.saturating_mul(1 << doublings)).mul_f64(self.unit())
     }
 
     /// The next number in [0, 1). SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).

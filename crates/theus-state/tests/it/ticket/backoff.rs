@@ -28,3 +28,16 @@ fn rivals_with_different_seeds_wait_differently() {
     let mut one = Backoff::new(1);
     assert_ne!(one.wait(1), one.wait(1));
 }
+
+#[test]
+fn a_uniform_wait_lies_anywhere_below_its_doubled_bound_and_below_a_second() {
+    let mut backoff = Backoff::new(3);
+    for k in [0, 1, 2, 3, 5, 6, 40, u32::MAX] {
+        let bound = Duration::from_millis(1000.min(50 << k.saturating_sub(1).min(10)));
+        let waits: Vec<Duration> = (0..400).map(|_| backoff.uniform(k)).collect();
+        assert!(waits.iter().all(|wait| *wait <= bound), "{k}");
+        assert!(
+            waits.iter().any(|wait| *wait < bound / 10) && waits.iter().any(|wait| *wait > bound * 9 / 10)
+        );
+    }
+}

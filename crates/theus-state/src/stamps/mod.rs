@@ -17,9 +17,11 @@
 //!   base below `forgotten` counts as changed. That can refuse without need, never accept wrongly. A child that is
 //!   present without a stamp was never written, so it is exempt.
 
-use crate::children::Children;
+mod children;
+
+use children::Children;
 use theus_sync::Arc;
-use theus_value::{Key, Map, Path, Value};
+use theus_value::{Item, Key, Map, Path, Value};
 
 /// Deleted children remembered exactly by every node.
 const KEPT: usize = 1024;
@@ -37,6 +39,12 @@ struct Node {
     /// The place was deleted by `replaced` and has not come back.
     gone: bool,
     below: Option<Arc<Below>>,
+}
+
+impl Item for Node {
+    fn keeps_memory(&self) -> bool {
+        self.below.is_some()
+    }
 }
 
 #[derive(Clone, Debug, Default)]
