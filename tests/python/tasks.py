@@ -44,6 +44,14 @@ def nothing(ctx):
     """No input, no output."""
 
 
+@process(parallel=True, inputs=["domain.count"], outputs=["domain.count"])
+def count_at_meetings(ctx, folders):
+    """One more than it has read; each attempt waits at its own gate in between."""
+    seen = ctx.domain.count
+    meet(folders[ctx.attempt - 1])
+    return seen + 1
+
+
 @process(parallel=True)
 def who(ctx):
     """Facts about the worker's process."""
@@ -179,3 +187,9 @@ async def wait_a_turn(ctx, value):
 
     await asyncio.sleep(0)
     return value
+
+
+@process(parallel=True, outputs=["domain.*"])
+def any_domain(ctx, name, value):
+    """A plain value for a path of the domain."""
+    return {f"domain.{name}": value}

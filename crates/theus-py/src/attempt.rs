@@ -31,6 +31,11 @@ impl Running {
         Context::new(&self.reader, arguments, version, number, None)
     }
 
+    /// Seconds to wait on for the turn of the next attempt; None when it may begin.
+    pub(crate) fn ready(&mut self) -> Option<f64> {
+        self.attempt.ready().map(|wait| wait.as_secs_f64())
+    }
+
     /// Begins the next attempt on a fresh snapshot.
     pub(crate) fn again(&mut self) {
         self.attempt.again();
@@ -140,6 +145,12 @@ impl Attempt {
         self.with(|running| Ok(running.context(self.arguments.clone_ref(py))))
     }
 
+    /// The task's number.
+    #[getter]
+    fn task(&self) -> PyResult<u64> {
+        self.with(|running| Ok(running.attempt.task()))
+    }
+
     /// Settles the attempt; seconds when it shall be run again after them, else None.
     fn settle(&self, result: &Bound<'_, PyAny>) -> PyResult<Option<f64>> {
         self.with(|running| running.settle(result))
@@ -157,6 +168,11 @@ impl Attempt {
             }
             Ok(running.raised(py, &error))
         })
+    }
+
+    /// Seconds to wait on for the turn of the next attempt; None when it may begin.
+    fn ready(&self) -> PyResult<Option<f64>> {
+        self.with(|running| Ok(running.ready()))
     }
 
     /// Begins the next attempt on a fresh snapshot.

@@ -2,6 +2,7 @@
 
 use crate::attempt::{Attempt, Cancel, Running};
 use crate::block::Block;
+use crate::conflicts::RetryDecision;
 use crate::convert::{Handles, from_python};
 use crate::errors::{array, closed, refusal};
 use crate::process::{Function, Process};
@@ -17,20 +18,20 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use theus::{CALLER, Engine, Filter, Isolation, Launch, RemoteTask, encode};
+use theus::{CALLER, Engine, Filter, Isolation, Launch, RemoteTask, Requester, encode};
 use theus_value::{Map, Value};
 
 thread_local! {
-    /// The engines whose sync bodies run on this thread, innermost last, by the address of their `Core`.
-    static BODIES: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+    /// The engines whose sync bodies run on this thread, innermost last, by the address of their `Core`, and the tasks.
+    static BODIES: RefCell<Vec<(usize, Requester)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Notes that a body of an engine runs on this thread, for as long as it lives.
 struct InBody;
 
 impl InBody {
-    fn enter(core: &Core) -> Self {
-        BODIES.with_borrow_mut(|bodies| bodies.push(core.address()));
+    fn enter(core: &Core, task: Requester) -> Self {
+        BODIES.with_borrow_mut(|bodies| bodies.push((core.address(), task)));
         InBody
     }
 }
@@ -50,6 +51,12 @@ pub(crate) struct Core {
 impl Core {
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
+    }
+
+    /// The task of this engine whose sync body runs on this thread.
+    fn task_here(&self) -> Option<Requester> {
+        let own = |(address, task): &(usize, Requester)| (*address == self.address()).then(|| task.clone());
+        BODIES.with_borrow(|bodies| bodies.iter().rev().find_map(own))
     }
 }
 
@@ -99,12 +106,33 @@ impl Core {
         Ok(())
     }
 
-    /// Commits operations (kind, path, value) at a version.
-    fn compare_and_swap(&self, py: Python<'_>, expected: u64, ops: &Bound<'_, PyList>) -> PyResult<()> {
+    /// Commits operations (kind, path, value) at a version, for a requester that may hold the priority ticket: this name,
+    /// this task of it, or else the task whose body calls.
+    #[pyo3(signature = (expected, ops, requester = None, task = None))]
+    fn compare_and_swap(
+        &self,
+        py: Python<'_>,
+        expected: u64,
+        ops: &Bound<'_, PyList>,
+        requester: Option<&str>,
+        task: Option<u64>,
+    ) -> PyResult<()> {
         self.engine.check_open().map_err(|error| closed(py, &error))?;
+        let requester =
+            requester.map_or_else(|| self.task_here(), |name| Some(Requester { process: name.into(), task }));
         let wanted = update(CALLER, ops)?;
-        let swapped = py.detach(|| self.engine.compare_and_swap(expected, wanted.update));
+        let swapped = py.detach(|| self.engine.compare_and_swap_as(requester, expected, wanted.update));
         swapped.map(drop).map_err(|refused| refusal(py, &refused))
+    }
+
+    /// A commit of the caller's own conflicted: how long to wait.
+    fn report_conflict(&self, py: Python<'_>, requester: &str) -> RetryDecision {
+        RetryDecision::new(py.detach(|| self.engine.report_conflict(requester)))
+    }
+
+    /// A commit of the caller's own went through.
+    fn report_success(&self, py: Python<'_>, requester: &str) {
+        py.detach(|| self.engine.report_success(requester));
     }
 
     /// Runs a sync body in the calling thread until it is committed, or its result is discarded.
@@ -126,7 +154,7 @@ impl Core {
         loop {
             let context = Bound::new(py, running.context(kwargs.clone().unbind()))?;
             let called = {
-                let _nesting = InBody::enter(self);
+                let _nesting = InBody::enter(self, running.attempt.requester());
                 if args.is_empty() {
                     function.call((context,), named.as_ref())
                 } else {
@@ -149,8 +177,15 @@ impl Core {
                     Some(wait) => wait,
                 },
             };
-            py.detach(|| std::thread::sleep(Duration::from_secs_f64(wait)));
-            py.check_signals()?;
+            let mut wait = Some(wait);
+            while let Some(seconds) = wait {
+                py.detach(|| std::thread::sleep(Duration::from_secs_f64(seconds)));
+                py.check_signals()?;
+                if cancel.and_then(Cancel::outcome).is_some() {
+                    return Ok(py.None().into_bound(py));
+                }
+                wait = running.ready();
+            }
             running.again();
         }
     }
@@ -271,7 +306,7 @@ impl Core {
 
     /// True while a sync body of this engine runs on this thread.
     fn in_body(&self) -> bool {
-        BODIES.with_borrow(|bodies| bodies.contains(&self.address()))
+        self.task_here().is_some()
     }
 
     /// Raises when the engine is shut down.

@@ -60,19 +60,20 @@ pub(crate) fn refusal(py: Python<'_>, refusal: &Refusal) -> PyErr {
     match refusal {
         Refusal::Violation(violation) => {
             let kind = match violation {
-                theus::Violation::Write { .. } => "GuardError",
+                theus::Violation::Write { .. } | theus::Violation::Physics { .. } => "GuardError",
                 _ => "ContractViolationError",
             };
-            let process = violation.process();
-            make(
-                py,
-                kind,
-                &text,
-                &Fields { process: Some(process), path: violation.path(), ..Fields::default() },
-            )
+            let fields = Fields {
+                process: Some(violation.process()),
+                path: violation.path(),
+                hint: violation.hint(),
+                ..Fields::default()
+            };
+            make(py, kind, &text, &fields)
         }
         Refusal::Array(error) => array(py, error),
         Refusal::Conflict { process, error, .. } => conflict(py, process, error),
+        Refusal::TimedOut { process, .. } => simple(py, "WriteTimeoutError", &text, process),
         Refusal::Apply { process, .. } => {
             let path = refusal.path();
             let fields = Fields { process: Some(process), path: path.as_deref(), ..Fields::default() };
@@ -82,6 +83,21 @@ pub(crate) fn refusal(py: Python<'_>, refusal: &Refusal) -> PyErr {
 }
 
 fn conflict(py: Python<'_>, process: &str, error: &CommitError) -> PyErr {
+    if let CommitError::Busy { base, current, holder, .. } = error {
+        let hint = "wait until the ticket is given back, read engine.state again and repeat";
+        let message = format!(
+            "System Busy (VIP Access Only): '{holder}' holds the priority ticket and commits next; '{process}' computed \
+             its update from version {base}, the state is at {current}; {hint}"
+        );
+        let fields = Fields {
+            process: Some(process),
+            base_version: Some(*base),
+            current_version: Some(*current),
+            hint: Some(hint),
+            ..Fields::default()
+        };
+        return make(py, "SystemBusyError", &message, &fields);
+    }
     let CommitError::Conflict { base, current, conflicts, isolation, .. } = error else {
         return PyRuntimeError::new_err(error.to_string());
     };

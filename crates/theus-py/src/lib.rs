@@ -8,6 +8,7 @@
 
 mod attempt;
 mod block;
+mod conflicts;
 mod context;
 mod convert;
 mod core;
@@ -45,6 +46,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<snapshot::Snapshot>()?;
     module.add_class::<block::Block>()?;
     module.add_class::<record::Record>()?;
+    module.add_class::<conflicts::ConflictManager>()?;
+    module.add_class::<conflicts::RetryDecision>()?;
     module.add_class::<task::Task>()?;
     module.add_class::<context::Context>()?;
     module.add_class::<view::View>()?;

@@ -1,18 +1,20 @@
 //! One attempt of a process: the snapshot that it reads, and how it is settled.
 //!
-//! The order of settling: mapping of what was returned, contract, arrays brought into the heavy zone, commit by
+//! The order of settling: mapping of what was returned, contract, arrays brought into the heavy zone, physics, commit by
 //! compare-and-swap at the snapshot's version, audit record. Whatever fails before the commit leaves the state as it
 //! was (S5), and every attempt leaves exactly one audit record (A1), one that is dropped unsettled too.
 
+use crate::contention::Contention;
 use crate::engine::Engine;
 use crate::error::Refusal;
 use crate::intake::{changed_paths, take_in};
 use crate::process::Process;
 use crate::returned::{Returned, StateUpdate, Violation, to_update};
+use crate::zones::{self, Authority, Physics};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use theus_audit::{ChangedPath, Entry, Outcome};
-use theus_state::{Commit, CommitError, Committed, Isolation, Snapshot, Store};
+use theus_state::{Commit, CommitError, CommitRefused, Committed, Isolation, Requester, Snapshot, Store};
 use theus_value::Path;
 
 /// Most bytes of an error's text in the audit trail, which keeps many records for long.
@@ -29,8 +31,7 @@ pub struct Attempt {
     isolation: Isolation,
     task: u64,
     number: u32,
-    conflicts: u32,
-    extra: u32,
+    contention: Contention,
     worker: Option<u32>,
     started: Instant,
     /// It has begun and has no audit record yet.
@@ -50,14 +51,13 @@ impl Attempt {
     /// The first attempt of a task that waits for a worker: it has not begun.
     pub(crate) fn waiting(engine: Engine, process: Process, task: u64) -> Self {
         Attempt {
+            contention: Contention::new(&process.name, task),
             snapshot: engine.snapshot(),
             isolation: engine.isolation(),
             engine,
             process,
             task,
             number: 1,
-            conflicts: 0,
-            extra: 0,
             worker: None,
             started: Instant::now(),
             open: false,
@@ -122,15 +122,26 @@ impl Attempt {
 
     /// Adds this many attempts to those that a conflict is granted anyway.
     pub fn allow_retries(&mut self, retries: u32) {
-        self.extra = retries;
+        self.contention.allow(retries);
     }
 
     /// The body itself met a conflict, as in a compare-and-swap of its own: ends the attempt, and says after how long
     /// the next one may begin, if one is granted.
     pub fn conflicted(&mut self, error: String) -> Option<Duration> {
         self.abandon(Outcome::Conflict, error);
-        self.conflicts += 1;
-        self.engine.backoff(self.conflicts, self.extra)
+        self.contention.conflict(self.engine.store(), self.engine.backoff(), self.started.elapsed())
+    }
+
+    /// Who commits: the process and this task of it. What its body commits by itself goes under the same name, so that
+    /// the task's own ticket does not refuse it.
+    pub fn requester(&self) -> Requester {
+        self.contention.requester()
+    }
+
+    /// Asked when the wait before another attempt is over: after how long to ask again, while somebody else's priority
+    /// ticket would refuse its commit. Waiting is no attempt, and ends with the engine's write limit.
+    pub fn ready(&mut self) -> Option<Duration> {
+        self.contention.ready(self.engine.store(), self.engine.write_limit())
     }
 
     /// Settles the attempt with what the body returned and the paths that it read; gives the version that it made.
@@ -189,26 +200,39 @@ impl Attempt {
         let update = take_in(self.engine.arena(), &self.process.name, update)?;
         // Hashed after the commit: one that is refused need not pay for it.
         let written = update.clone();
-        let commit = Commit { base: self.snapshot.version(), update, isolation: self.isolation, reads };
+        let requester = Some(self.contention.requester());
+        let commit =
+            Commit { base: self.snapshot.version(), update, isolation: self.isolation, reads, requester };
+        let physics = Physics { process: &self.process.name, authority: &Authority::Process };
+        let (store, snapshot) = (self.engine.store(), &self.snapshot);
         let committed = match assert_version {
-            None => self.engine.store().commit(commit),
-            Some(version) => commit_asserted(self.engine.store(), version, commit),
+            None => zones::commit(store, snapshot, commit, physics),
+            Some(version) => commit_asserted(store, snapshot, version, commit, physics),
         };
         match committed {
             Ok(committed) => Ok((committed.version, changed_paths(&written))),
-            Err(error @ CommitError::Conflict { .. }) => {
-                self.conflicts += 1;
-                let retry = match assert_version {
-                    Some(_) => None,
-                    None => self.engine.backoff(self.conflicts, self.extra),
-                };
+            Err(CommitRefused::Check { error, .. }) => Err(error.into()),
+            Err(CommitRefused::Commit(error @ (CommitError::Conflict { .. } | CommitError::Busy { .. }))) => {
+                let retry = if assert_version.is_some() { None } else { self.retry(&error) };
                 Err(Refusal::Conflict { process: self.name(), error, retry })
             }
-            Err(error) => Err(Refusal::Apply { process: self.name(), error }),
+            Err(CommitRefused::Commit(error)) => Err(Refusal::Apply { process: self.name(), error }),
+        }
+    }
+
+    /// After how long the next attempt may begin, if one is granted.
+    fn retry(&mut self, error: &CommitError) -> Option<Duration> {
+        let (engine, took) = (&self.engine, self.started.elapsed());
+        match error {
+            CommitError::Busy { .. } => self.contention.busy(engine.store(), took, engine.write_limit()),
+            _ => self.contention.conflict(engine.store(), engine.backoff(), took),
         }
     }
 
     fn record(&mut self, entry: Entry) {
+        if entry.outcome != Outcome::Conflict {
+            self.contention.end();
+        }
         if std::mem::take(&mut self.open) {
             self.engine.trail().append(entry);
         }
@@ -250,16 +274,23 @@ impl Drop for Attempt {
 }
 
 /// Commits if this version is the current one, and what the attempt depends on is as it has read it.
-fn commit_asserted(store: &Store, version: u64, commit: Commit) -> Result<Committed, CommitError> {
+fn commit_asserted(
+    store: &Store,
+    snapshot: &Snapshot,
+    version: u64,
+    commit: Commit,
+    physics: Physics<'_>,
+) -> Result<Committed, CommitRefused<Violation>> {
     let strictly = |commit: Commit| Commit { base: version, isolation: Isolation::Strict, ..commit };
-    if version != commit.base {
-        // The assertion may name a version that the attempt has not read: neither check implies the other then. The
-        // commit below goes through only if the version is still the one that both were made on.
-        let now = store.snapshot();
-        now.advance(strictly(commit.clone()))?;
-        now.advance(commit.clone())?;
+    if version == commit.base {
+        return zones::commit(store, snapshot, strictly(commit), physics);
     }
-    store.commit(strictly(commit))
+    // The assertion may name a version that the attempt has not read: neither check implies the other then. The
+    // commit below goes through only if the version is still the one that both were made on.
+    let now = store.snapshot();
+    now.advance(strictly(commit.clone()))?;
+    now.advance(commit.clone())?;
+    zones::commit(store, &now, strictly(commit), physics)
 }
 
 /// An error's text as the trail keeps it.

@@ -6,6 +6,8 @@ use crate::intake::{changed_paths, take_in};
 use crate::options::Builder;
 use crate::process::Process;
 use crate::remote::{RemoteTask, TaskOutput};
+use crate::transaction::{Transaction, TransactionOptions};
+use crate::zones::{self, Authority, Physics};
 use parking_lot::Mutex;
 use std::fmt;
 use std::io;
@@ -15,12 +17,17 @@ use std::time::{Duration, Instant};
 use theus_audit::{ChangedPath, Entry, Outcome, Trail};
 use theus_pool::{Launch, Pool, PoolOptions, PoolStats, TaskHandle};
 use theus_shm::{Arena, ArenaOptions};
-use theus_state::{Backoff, Commit, CommitError, Isolation, MAX_RETRIES, Snapshot, Store};
+use theus_state::{
+    Backoff, Commit, ConflictManager, Isolation, MAX_RETRIES, Requester, RetryDecision, Snapshot, Store,
+};
 use theus_value::Update;
 use thiserror::Error;
 
 /// How long a worker process may take until it is ready.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The first wait after a conflict that a caller reports.
+const BACKOFF: Duration = Duration::from_millis(2);
 
 /// The name under which a caller's own compare-and-swap stands in the audit trail.
 pub const CALLER: &str = "compare_and_swap";
@@ -53,6 +60,8 @@ struct Inner {
     next_task: AtomicU64,
     next_function: AtomicU32,
     backoff: Mutex<Backoff>,
+    conflicts: ConflictManager,
+    write_limit: Duration,
     process: u32,
 }
 
@@ -83,8 +92,10 @@ impl Engine {
 
     pub(crate) fn from_builder(builder: Builder) -> Self {
         let process = std::process::id();
+        let store = Store::new(builder.initial);
         let inner = Inner {
-            store: Store::new(builder.initial),
+            conflicts: ConflictManager::new(store.clone(), MAX_RETRIES, BACKOFF),
+            store,
             trail: Trail::new(builder.audit_capacity),
             arena: Arena::new(ArenaOptions { capacity: builder.heap_bytes }),
             isolation: Mutex::new(builder.isolation),
@@ -94,6 +105,7 @@ impl Engine {
             next_task: AtomicU64::new(1),
             next_function: AtomicU32::new(1),
             backoff: Mutex::new(Backoff::new(u64::from(process))),
+            write_limit: builder.write_limit,
             process,
         };
         Engine { inner: Arc::new(inner) }
@@ -128,11 +140,25 @@ impl Engine {
         *self.inner.isolation.lock() = isolation;
     }
 
-    /// The wait before the retry after the n-th conflict in a row; None when there are no more retries. The caller's own
-    /// extra retries come after the granted ones and wait as long as the last of these.
-    pub(crate) fn backoff(&self, conflicts: u32, extra: u32) -> Option<Duration> {
-        let granted = conflicts <= MAX_RETRIES.saturating_add(extra);
-        granted.then(|| self.inner.backoff.lock().wait(conflicts.min(MAX_RETRIES)))
+    /// The waits after conflicts, with jitter.
+    pub(crate) fn backoff(&self) -> &Mutex<Backoff> {
+        &self.inner.backoff
+    }
+
+    /// How long an attempt may wait for somebody else's priority ticket.
+    pub(crate) fn write_limit(&self) -> Duration {
+        self.inner.write_limit
+    }
+
+    /// A commit of `requester`, a caller who runs a loop of its own, conflicted: how long to wait before it tries again.
+    /// Past the granted retries it lines up for the priority ticket, under its name.
+    pub fn report_conflict(&self, requester: &str) -> RetryDecision {
+        self.inner.conflicts.report_conflict(&Requester::new(requester))
+    }
+
+    /// A commit of `requester` went through, or it gives up: clears its count and gives its ticket back.
+    pub fn report_success(&self, requester: &str) {
+        self.inner.conflicts.report_success(&Requester::new(requester));
     }
 
     /// Commits an update of the caller at a version that it has read.
@@ -149,8 +175,22 @@ impl Engine {
     /// assert_eq!(version, 1);
     /// ```
     pub fn compare_and_swap(&self, expected: u64, update: Update) -> Result<u64, Refusal> {
+        self.compare_and_swap_as(None, expected, update)
+    }
+
+    /// As [`compare_and_swap`](Self::compare_and_swap), under a name that may hold the priority ticket; see
+    /// [`report_conflict`](Self::report_conflict).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn compare_and_swap_as(
+        &self,
+        requester: Option<Requester>,
+        expected: u64,
+        update: Update,
+    ) -> Result<u64, Refusal> {
         let started = Instant::now();
-        let swapped = self.swap(expected, update);
+        let swapped = self.swap(requester, expected, update);
         let (version, outcome, paths, error) = match &swapped {
             Ok((version, changed)) => (Some(*version), Outcome::Committed, changed.clone(), None),
             Err(refusal) => (None, refusal.outcome(), Vec::new(), Some(shortened(refusal.to_string()))),
@@ -171,17 +211,55 @@ impl Engine {
         swapped.map(|(version, _)| version)
     }
 
-    fn swap(&self, expected: u64, update: Update) -> Result<(u64, Vec<ChangedPath>), Refusal> {
+    fn swap(
+        &self,
+        requester: Option<Requester>,
+        expected: u64,
+        update: Update,
+    ) -> Result<(u64, Vec<ChangedPath>), Refusal> {
         let update = take_in(&self.inner.arena, CALLER, update)?;
         let written = update.clone();
-        let commit = Commit { base: expected, update, isolation: self.isolation(), reads: Vec::new() };
-        match self.inner.store.commit(commit) {
+        let commit =
+            Commit { base: expected, update, isolation: self.isolation(), reads: Vec::new(), requester };
+        let physics = Physics { process: CALLER, authority: &Authority::Process };
+        match zones::commit(&self.inner.store, &self.snapshot(), commit, physics) {
             Ok(committed) => Ok((committed.version, changed_paths(&written))),
-            Err(error @ CommitError::Conflict { .. }) => {
-                Err(Refusal::Conflict { process: CALLER.into(), error, retry: None })
-            }
-            Err(error) => Err(Refusal::Apply { process: CALLER.into(), error }),
+            Err(refused) => Err(Refusal::of_commit(CALLER, refused)),
         }
+    }
+
+    /// Begins a transaction of the caller on the state of now.
+    ///
+    /// # Errors
+    /// When the engine is shut down.
+    ///
+    /// ```
+    /// use theus::{Authority, Engine, Path, TransactionOptions, Update, Value};
+    /// let engine = Engine::builder().build();
+    /// let log = Path::parse("domain.log_events")?;
+    ///
+    /// let mut transaction = engine.transaction(TransactionOptions::default())?;
+    /// let mut update = Update::new();
+    /// update.append(log.clone(), vec![Value::from("begun")]);
+    /// transaction.update(update)?;
+    /// assert_eq!(transaction.commit()?, 1);
+    ///
+    /// let clear = || {
+    ///     let mut update = Update::new();
+    ///     update.delete(log.clone());
+    ///     update
+    /// };
+    /// let refused = engine.compare_and_swap(1, clear()).unwrap_err();
+    /// assert!(refused.to_string().contains("DELETE capability required"));
+    /// let authority = Authority::Admin { reason: "a new season".into() };
+    /// let mut transaction = engine.transaction(TransactionOptions { authority, ..TransactionOptions::default() })?;
+    /// transaction.update(clear())?;
+    /// assert_eq!(transaction.commit()?, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn transaction(&self, options: TransactionOptions) -> Result<Transaction, Closed> {
+        self.check_open()?;
+        Ok(Transaction::new(self.clone(), options))
     }
 
     /// Begins the first attempt of a task in the calling thread.

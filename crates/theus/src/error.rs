@@ -5,11 +5,11 @@ use crate::returned::Violation;
 use std::time::Duration;
 use theus_audit::Outcome;
 use theus_pool::CrashRecord;
-use theus_state::CommitError;
+use theus_state::{CommitError, CommitRefused, TransactionError};
 use theus_value::{ApplyError, Path, Value};
 use thiserror::Error;
 
-/// Why an attempt's update was not committed.
+/// Why an update was not committed.
 #[derive(Debug, Error)]
 pub enum Refusal {
     /// It broke the contract.
@@ -18,7 +18,7 @@ pub enum Refusal {
     /// An array in it cannot be.
     #[error(transparent)]
     Array(#[from] ArrayError),
-    /// Somebody else changed what it changes.
+    /// Somebody else changed what it changes, or holds the priority ticket.
     #[error("Process '{process}': {error}")]
     Conflict {
         /// The process.
@@ -36,15 +36,36 @@ pub enum Refusal {
         /// What does not fit, with the update.
         error: CommitError,
     },
+    /// Its time was over.
+    #[error("Process '{process}': {error}")]
+    TimedOut {
+        /// The process.
+        process: String,
+        /// Which limit, with the update.
+        error: TransactionError,
+    },
 }
 
 impl Refusal {
+    /// Why a commit that is not retried was refused.
+    pub(crate) fn of_commit(process: &str, refused: CommitRefused<Violation>) -> Self {
+        let process = process.to_owned();
+        match refused {
+            CommitRefused::Check { error, .. } => error.into(),
+            CommitRefused::Commit(error @ (CommitError::Conflict { .. } | CommitError::Busy { .. })) => {
+                Refusal::Conflict { process, error, retry: None }
+            }
+            CommitRefused::Commit(error) => Refusal::Apply { process, error },
+        }
+    }
+
     /// What the audit trail says of an attempt that was refused so.
     pub fn outcome(&self) -> Outcome {
         match self {
             Refusal::Conflict { .. } => Outcome::Conflict,
             Refusal::Violation(_) => Outcome::Contract,
             Refusal::Array(_) | Refusal::Apply { .. } => Outcome::Failed,
+            Refusal::TimedOut { .. } => Outcome::Timeout,
         }
     }
 
@@ -53,12 +74,13 @@ impl Refusal {
         match self {
             Refusal::Violation(violation) => violation.path().map(str::to_owned),
             Refusal::Array(error) => Some(error.name().to_owned()),
+            Refusal::TimedOut { .. } => None,
             Refusal::Conflict { error: CommitError::Conflict { conflicts, .. }, .. } => {
                 conflicts.first().map(|conflict| conflict.path.to_string())
             }
             Refusal::Conflict { error, .. } | Refusal::Apply { error, .. } => match error {
                 CommitError::Apply { error, .. } => apply_path(error).map(Path::to_string),
-                CommitError::Conflict { .. } => None,
+                CommitError::Conflict { .. } | CommitError::Busy { .. } => None,
             },
         }
     }

@@ -1,13 +1,14 @@
 //! The Theus engine: one Brain, many Hands.
 //!
 //! What it is: the parts of the lower crates wired together. The [`Engine`] alone owns a versioned state, commits by
-//! compare-and-swap, checks contracts and keeps the audit trail; workers get snapshots and hand back updates.
+//! compare-and-swap, checks contracts and zones and keeps the audit trail; workers get snapshots and hand back updates.
 //! What it is not: a host language. Bodies are run by whoever calls [`Engine::begin`], or by worker processes.
 //!
 //! Invariants carried here: S5 a failed attempt leaves the state as it was; A1 every attempt leaves one audit record.
 
 mod array;
 mod attempt;
+mod contention;
 mod contract;
 mod engine;
 mod error;
@@ -17,6 +18,8 @@ mod process;
 mod reading;
 mod remote;
 mod returned;
+mod transaction;
+mod zones;
 
 pub use array::{
     ARRAY_CODEC, ArrayError, EncodedArray, adopt, allocate, array_bytes, block_of, heavy_value, item_size,
@@ -30,9 +33,11 @@ pub use process::Process;
 pub use reading::{Reading, read};
 pub use remote::{RemoteTask, TaskOutput, path_query};
 pub use returned::{Returned, StateUpdate, Violation, to_update};
+pub use transaction::{Transaction, TransactionOptions};
+pub use zones::{Authority, Capabilities, Zone};
 
 pub use theus_audit::{Entry, Filter, Outcome, Record, Trail};
 pub use theus_pool::{Function, Launch, PoolStats, WorkerStats};
 pub use theus_shm::{AllocError, Arena, Block};
-pub use theus_state::{CommitError, Isolation, Snapshot};
+pub use theus_state::{CommitError, Isolation, Requester, RetryDecision, Snapshot};
 pub use theus_value::{Path, Update, Value, decode, encode};

@@ -2,6 +2,7 @@
 
 use crate::engine::Engine;
 use std::path::PathBuf;
+use std::time::Duration;
 use theus_pool::Launch;
 use theus_state::Isolation;
 use theus_value::Map;
@@ -14,6 +15,7 @@ pub struct Builder {
     pub(crate) heap_bytes: u64,
     pub(crate) pool_size: usize,
     pub(crate) audit_capacity: usize,
+    pub(crate) write_limit: Duration,
     pub(crate) launch: Launch,
 }
 
@@ -32,6 +34,7 @@ impl Default for Builder {
             heap_bytes: 512 << 20,
             pool_size: 4,
             audit_capacity: 10_000,
+            write_limit: Duration::from_secs(300),
             launch,
         }
     }
@@ -70,6 +73,13 @@ impl Builder {
     #[must_use]
     pub fn audit_capacity(mut self, records: usize) -> Self {
         self.audit_capacity = records;
+        self
+    }
+
+    /// How long a write may wait for the priority ticket of somebody else.
+    #[must_use]
+    pub fn write_limit(mut self, limit: Duration) -> Self {
+        self.write_limit = limit;
         self
     }
 

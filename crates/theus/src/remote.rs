@@ -202,6 +202,10 @@ impl Job for RemoteTask {
         Reply { payload: encode(&Value::Tuple([Value::Int(status), value].into())), segments }
     }
 
+    fn ready(&mut self) -> Option<Duration> {
+        self.attempt.ready()
+    }
+
     fn finish(&mut self, attempt: PoolAttempt, outcome: Outcome) -> Next<TaskOutput> {
         self.attempt.end_as(attempt.number, process_of(attempt));
         match outcome {

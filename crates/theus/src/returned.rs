@@ -4,6 +4,7 @@
 //! specification says, or is a violation that names the accepted forms.
 
 use crate::contract::{Contract, Declared, parse_path};
+use crate::zones::{Capabilities, Zone};
 use theus_value::{Map, Path, Update, Value};
 use thiserror::Error;
 
@@ -39,6 +40,27 @@ pub enum Violation {
         path: String,
         /// The declared outputs.
         declared: String,
+    },
+    /// It did what the zone of a name does not allow.
+    #[error(
+        "Process '{process}': {needed} capability required for path '{path}': it is in the {zone} zone, where {who} has \
+         {allowed}; {hint}"
+    )]
+    Physics {
+        /// The process.
+        process: String,
+        /// The path.
+        path: String,
+        /// The zone that does not allow it.
+        zone: Zone,
+        /// What the change needs.
+        needed: Capabilities,
+        /// What the zone allows.
+        allowed: Capabilities,
+        /// Whom it allows that.
+        who: &'static str,
+        /// What to do instead.
+        hint: &'static str,
     },
     /// What it returned does not fit its outputs.
     #[error(
@@ -91,6 +113,7 @@ impl Violation {
     pub fn process(&self) -> &str {
         match self {
             Violation::Write { process, .. }
+            | Violation::Physics { process, .. }
             | Violation::Shape { process, .. }
             | Violation::Path { process, .. }
             | Violation::Depth { process, .. }
@@ -101,10 +124,19 @@ impl Violation {
     /// The path that was refused, where there is one.
     pub fn path(&self) -> Option<&str> {
         match self {
-            Violation::Write { path, .. } | Violation::Path { path, .. } | Violation::Depth { path, .. } => {
-                Some(path)
-            }
+            Violation::Write { path, .. }
+            | Violation::Physics { path, .. }
+            | Violation::Path { path, .. }
+            | Violation::Depth { path, .. } => Some(path),
             Violation::Shape { .. } | Violation::Ended { .. } => None,
+        }
+    }
+
+    /// What to do instead, where the text says it in a part of its own.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Violation::Physics { hint, .. } => Some(hint),
+            _ => None,
         }
     }
 }

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any, Callable
 
+    from ._native import RetryDecision
+
 __all__ = ["TheusEngine"]
 
 _ISOLATIONS = ("smart", "strict", "serializable")
@@ -89,14 +91,32 @@ class TheusEngine:
         expected_version: int,
         data: Mapping[str, Any] | None = None,
         heavy: Mapping[str, Any] | None = None,
+        *,
+        requester: str | None = None,
     ) -> None:
         """Commits ``data`` and ``heavy``, merged deeply into the state, if nothing of it changed since that version.
 
-        Raises VersionMismatchError otherwise; the state is then as it was.
+        Raises VersionMismatchError otherwise, and SystemBusyError while another than ``requester`` holds the priority
+        ticket; the state is then as it was.
         """
         if not isinstance(expected_version, int) or not 0 <= expected_version < 1 << 63:
             raise ValueError(f"expected_version={expected_version!r}: give a version, such as engine.state.version")
-        self._core.compare_and_swap(expected_version, merge_ops(data, heavy))
+        task = None
+        if requester is None:
+            # From an async body: the task itself, whose own ticket must not refuse it. The core knows the sync ones.
+            requester, task = _running.requester_in(self)
+        self._core.compare_and_swap(expected_version, merge_ops(data, heavy), requester, task)
+
+    def report_conflict(self, name: str) -> RetryDecision:
+        """A compare-and-swap under this requester's name conflicted: ``wait_ms`` says how long to wait before the next.
+
+        After five conflicts in a row the name lines up for the priority ticket, which binds every commit.
+        """
+        return self._core.report_conflict(name)
+
+    def report_success(self, name: str) -> None:
+        """A compare-and-swap under this name went through: clears its count and gives its ticket back."""
+        self._core.report_success(name)
 
     async def execute(
         self,
@@ -223,7 +243,7 @@ class TheusEngine:
         attempt = self._core.begin(registered.native, kwargs, retries)
         named = registered.native.named(kwargs)
         while True:
-            body = _running.enter(self)
+            body = _running.enter(self, registered.name, attempt.task)
             try:
                 result = registered.function(attempt.context(), *args, **named)
                 if hasattr(result, "__await__"):
@@ -238,7 +258,9 @@ class TheusEngine:
                 _running.leave(body)
             if wait is None:
                 return result
-            await asyncio.sleep(wait)
+            while wait is not None:
+                await asyncio.sleep(wait)
+                wait = attempt.ready()
             attempt.again()
 
     async def _run_on_thread(
@@ -279,10 +301,11 @@ class TheusEngine:
 class _Body:
     """An async body of an engine, as the tasks that it starts inherit it; they may outlive it."""
 
-    __slots__ = ("engine", "token")
+    __slots__ = ("engine", "requester", "token")
 
-    def __init__(self, engine: TheusEngine) -> None:
+    def __init__(self, engine: TheusEngine, name: str, task: int) -> None:
         self.engine: TheusEngine | None = engine
+        self.requester = (name, task)
         self.token: Any = None
 
 
@@ -291,12 +314,12 @@ class _Running:
 
     _variable: Any = None
 
-    def enter(self, engine: TheusEngine) -> _Body:
+    def enter(self, engine: TheusEngine, name: str, task: int) -> _Body:
         if self._variable is None:
             import contextvars
 
             self._variable = contextvars.ContextVar("theus_running", default=None)
-        body = _Body(engine)
+        body = _Body(engine, name, task)
         body.token = self._variable.set(body)
         return body
 
@@ -305,8 +328,16 @@ class _Running:
         self._variable.reset(body.token)
 
     def is_in(self, engine: TheusEngine) -> bool:
+        return self._body_of(engine) is not None
+
+    def requester_in(self, engine: TheusEngine) -> tuple[str | None, int | None]:
+        """Whose async body runs in the current task: the process and the task of it."""
+        body = self._body_of(engine)
+        return (None, None) if body is None else body.requester
+
+    def _body_of(self, engine: TheusEngine) -> _Body | None:
         body = self._variable.get() if self._variable is not None else None
-        return body is not None and body.engine is engine
+        return body if body is not None and body.engine is engine else None
 
 
 _running = _Running()

@@ -43,7 +43,7 @@ class ContractViolationError(TheusError):
 
 
 class GuardError(ContractViolationError, PermissionError):
-    """An undeclared read or write was refused at the access."""
+    """A read or write was refused: undeclared, or not allowed in the zone that the path's names put it into."""
 
 
 class ContextError(TheusError):
@@ -56,6 +56,18 @@ class ImmutableError(ContextError, TypeError):
 
 class VersionMismatchError(ContextError):
     """The state has changed since the version that the update was computed from."""
+
+
+class SystemBusyError(VersionMismatchError):
+    """Another requester holds the priority ticket and commits next."""
+
+
+class TransactionError(TheusError):
+    """A transaction failed as such."""
+
+
+class WriteTimeoutError(TransactionError, TimeoutError):
+    """A transaction outlived its limit; nothing was committed."""
 
 
 class UnsupportedValueError(TheusError, TypeError):

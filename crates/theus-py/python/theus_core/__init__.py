@@ -5,3 +5,8 @@ from theus.errors import ContextError, VersionMismatchError
 from theus.structures import FrozenDict, State
 
 __all__ = ["CORE_AVAILABLE", "ContextError", "FrozenDict", "State", "VersionMismatchError", "__version__"]
+
+if CORE_AVAILABLE:
+    from theus._native import ConflictManager, RetryDecision
+
+    __all__ += ["ConflictManager", "RetryDecision"]

@@ -4,11 +4,17 @@
 mod arrays;
 mod attempts;
 mod contract;
+mod fairness;
+mod guarded;
 mod hostile;
 
+mod physics;
+mod physics_twin;
 mod pool;
 mod remote;
 mod returned;
 mod stage;
 mod swap;
+mod transaction;
 mod worker;
+mod zones;

@@ -149,17 +149,26 @@ fn a_result_is_committed_like_any_other() {
 }
 
 #[test]
-fn a_conflict_is_retried_with_the_same_bound_as_elsewhere() {
+fn a_task_that_always_loses_commits_with_the_ticket_as_elsewhere() {
     let engine = engine();
-    let mut task = task(&engine, &process("p", &["domain.count"])).retries(1);
+    let mut task = task(&engine, &process("p", &["domain.count"]));
+    let mut other = self::task(&engine, &process("other", &["domain.count"]));
     for number in 1.. {
+        assert_eq!(task.ready(), None);
         let _request = task.start(attempt(number));
         let mut update = Update::new();
         update.set(path("domain.count"), int(number.into()));
-        engine.compare_and_swap(engine.snapshot().version(), update).unwrap();
+        let intruded = engine.compare_and_swap(engine.snapshot().version(), update);
+        assert_eq!(intruded.is_err(), number == 7, "{number}");
+        if number == 7 {
+            let _request = other.start(attempt(1));
+            let next = other.finish(attempt(1), completed(&tuple([int(0), int(-2)])));
+            assert!(matches!(next, Next::Retry(_)) && other.ready().is_some(), "it waits for its turn");
+        }
         if let Next::Done(output) = task.finish(attempt(number), completed(&tuple([int(0), int(-1)]))) {
-            assert!(matches!(output, Err(TaskError::Refused(_))));
-            assert_eq!(number, 7, "the first, five retries, and one of the caller's");
+            assert_eq!(output.unwrap().version, engine.snapshot().version());
+            assert_eq!(number, 7, "the first, five retries, and the one with the ticket");
+            assert_eq!(other.ready(), None);
             break;
         }
     }

@@ -1,7 +1,9 @@
 //! What the tests begin with: engines, contracts, values, and the records they look at.
 
 use std::sync::Arc;
-use theus::{Contract, Declared, Engine, Filter, Path, Process, Record, Value};
+use theus::{
+    Authority, Contract, Declared, Engine, Filter, Path, Process, Record, TransactionOptions, Update, Value,
+};
 use theus_value::{Key, Map};
 
 pub(crate) fn path(text: &str) -> Path {
@@ -44,6 +46,15 @@ pub(crate) fn engine() -> Engine {
         .heap_bytes(16 << 20)
         .pool_size(2)
         .build()
+}
+
+/// Commits what only maintenance may do.
+pub(crate) fn maintain(engine: &Engine, update: Update) {
+    let authority = Authority::Admin { reason: "test".into() };
+    let mut transaction =
+        engine.transaction(TransactionOptions { authority, ..TransactionOptions::default() }).unwrap();
+    transaction.update(update).unwrap();
+    transaction.commit().unwrap();
 }
 
 pub(crate) fn records(engine: &Engine) -> Vec<Arc<Record>> {

@@ -1,0 +1,116 @@
+//! [`Contention`]: what the conflicts of one task have cost it, and its place in the line for the priority ticket.
+//!
+//! A task that conflicts is run again [`MAX_RETRIES`] times, after waits that double; then it lines up for the ticket
+//! and is run once with it; then come the retries that its caller added. Waiting for somebody's ticket is no attempt.
+//!
+//! What not: it does not sleep, commit or record. Invariants: the number of attempts is bounded; a task has at most one
+//! place in the line and gives it back however it ends (the place is dropped with the task); a place is only taken
+//! between attempts, so the holder's next attempt begins on a snapshot that nobody else can outdate while it holds.
+
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use theus_state::{Backoff, MAX_RETRIES, Priority, Requester, Store};
+
+/// The wait of who has just taken the ticket: no longer than a thread needs to look again.
+const AT_ONCE: Duration = Duration::from_millis(1);
+/// How often a task looks whether somebody's ticket is free again.
+const LOOK: Duration = Duration::from_millis(10);
+/// A holder keeps the ticket for this long and this many times its longest attempt: enough for the work as it was seen
+/// to take, so that a holder that hangs does not keep the others out for long.
+const LEASE: (Duration, u32) = (Duration::from_secs(1), 4);
+
+/// What the conflicts of one task have cost it.
+#[derive(Debug)]
+pub(crate) struct Contention {
+    requester: Requester,
+    conflicts: u32,
+    /// Attempts that the caller added.
+    extra: u32,
+    longest: Duration,
+    /// Its place in the line, once it starves.
+    place: Option<Priority>,
+    /// Attempts that were refused because of somebody's ticket.
+    busy: u32,
+    /// When it had to wait for somebody's ticket first.
+    since: Option<Instant>,
+}
+
+impl Contention {
+    pub(crate) fn new(process: &Arc<str>, task: u64) -> Self {
+        let requester = Requester { process: Arc::clone(process), task: Some(task) };
+        let longest = Duration::ZERO;
+        Contention { requester, conflicts: 0, extra: 0, longest, place: None, busy: 0, since: None }
+    }
+
+    /// Who commits: the process, and the task, since another task of the same process is a rival too.
+    pub(crate) fn requester(&self) -> Requester {
+        self.requester.clone()
+    }
+
+    pub(crate) fn allow(&mut self, extra: u32) {
+        self.extra = extra;
+    }
+
+    /// The attempt, which took this long, conflicted. After how long the next one may begin; None when there is none.
+    pub(crate) fn conflict(
+        &mut self,
+        store: &Store,
+        waits: &Mutex<Backoff>,
+        took: Duration,
+    ) -> Option<Duration> {
+        self.longest = self.longest.max(took);
+        self.conflicts = self.conflicts.saturating_add(1);
+        match self.conflicts.checked_sub(MAX_RETRIES) {
+            None | Some(0) => Some(waits.lock().wait(self.conflicts)),
+            Some(1) => {
+                self.line_up(store);
+                Some(AT_ONCE)
+            }
+            // The attempt with the ticket lost it to its lease. The caller's own retries line up again.
+            Some(more) if more - 1 <= self.extra => {
+                self.line_up(store);
+                Some(waits.lock().uniform(more - 1))
+            }
+            Some(_) => {
+                self.place = None;
+                None
+            }
+        }
+    }
+
+    /// The attempt was refused because of somebody's ticket. After how long to look again; None when it has waited
+    /// longer than `patience` by now.
+    pub(crate) fn busy(&mut self, store: &Store, took: Duration, patience: Duration) -> Option<Duration> {
+        self.longest = self.longest.max(took);
+        self.busy = self.busy.saturating_add(1);
+        if self.since.get_or_insert_with(Instant::now).elapsed() > patience {
+            self.place = None;
+            return None;
+        }
+        // Its own ticket has run out, or it meets one ticket after the other and would starve behind them.
+        if self.place.is_some() || self.busy > MAX_RETRIES {
+            self.line_up(store);
+        }
+        Some(LOOK)
+    }
+
+    /// Asked before an attempt: after how long to ask again, while somebody else's ticket would refuse its commit.
+    pub(crate) fn ready(&mut self, store: &Store, patience: Duration) -> Option<Duration> {
+        store.blocked(Some(&self.requester))?;
+        // Out of patience, it runs into the refusal that its caller is told of.
+        (self.since.get_or_insert_with(Instant::now).elapsed() <= patience).then_some(LOOK)
+    }
+
+    /// The task has ended: its place in the line goes to the next.
+    pub(crate) fn end(&mut self) {
+        self.place = None;
+    }
+
+    fn line_up(&mut self, store: &Store) {
+        // The old place first: two places of one task would make it wait for itself.
+        self.place = None;
+        let (least, times) = LEASE;
+        self.place = Some(store.priority(self.requester.clone(), least + self.longest * times));
+    }
+}

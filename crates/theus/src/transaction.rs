@@ -1,0 +1,191 @@
+//! [`Transaction`]: several updates of a caller that become one version, or nothing.
+//!
+//! What not: no lock is held while it is open, and no retry: a conflict is the caller's to settle.
+//! Invariants: what it commits passes the same gates as any other update, together and not one by one; it leaves exactly one
+//! audit record, also when it is dropped.
+
+use crate::attempt::shortened;
+use crate::engine::Engine;
+use crate::error::Refusal;
+use crate::intake::{changed_paths, take_in};
+use crate::zones::{self, Authority, Physics};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::{Duration, Instant};
+use theus_audit::{ChangedPath, Entry, Outcome};
+use theus_state::{Commit, CommitError, Isolation, Requester, TransactionError};
+use theus_value::{Combined, Path, Update, Value};
+
+/// How a [`Transaction`] shall be.
+#[derive(Clone, Debug)]
+pub struct TransactionOptions {
+    /// Who changes the state; stands in the audit record.
+    pub process: String,
+    /// In whose name; the reason of maintenance stands in the audit record too.
+    pub authority: Authority,
+    /// The longest time from its begin to its commit.
+    pub life: Duration,
+    /// The longest time between two calls of it.
+    pub idle: Duration,
+}
+
+impl Default for TransactionOptions {
+    /// An ordinary one named `transaction`, with five seconds of life, as many of idleness.
+    fn default() -> Self {
+        let limit = Duration::from_secs(5);
+        let process = "transaction".into();
+        TransactionOptions { process, authority: Authority::Process, life: limit, idle: limit }
+    }
+}
+
+/// Several updates that become one version or nothing. Made by [`Engine::transaction`].
+pub struct Transaction {
+    engine: Engine,
+    /// Knows the pending state and the limits; the commit is made here, so that it can be judged.
+    inner: theus_state::Transaction,
+    written: Combined,
+    reads: BTreeSet<Path>,
+    isolation: Isolation,
+    process: String,
+    authority: Authority,
+    task: u64,
+    started: Instant,
+    /// It has no audit record yet.
+    open: bool,
+}
+
+impl Transaction {
+    pub(crate) fn new(engine: Engine, options: TransactionOptions) -> Self {
+        let TransactionOptions { process, authority, life, idle } = options;
+        let isolation = engine.isolation();
+        let requester = Some(Requester::new(process.as_str()));
+        let inner = theus_state::TransactionOptions { isolation, life, idle, requester };
+        Transaction {
+            inner: engine.store().transaction(inner),
+            written: Combined::new(),
+            reads: BTreeSet::new(),
+            isolation,
+            task: engine.next_task(),
+            engine,
+            process,
+            authority,
+            started: Instant::now(),
+            open: true,
+        }
+    }
+
+    /// Adds an update; later reads of this transaction see it.
+    ///
+    /// # Errors
+    /// When it does not fit, which leaves the transaction as it was; when the time is over, which ends it.
+    pub fn update(&mut self, update: Update) -> Result<(), Refusal> {
+        let update = take_in(self.engine.arena(), &self.process, update)?;
+        self.inner.update(update.clone()).map_err(|error| self.refused(error))?;
+        self.written.add(update);
+        Ok(())
+    }
+
+    /// The value at a path, own writes included. In the serializable mode the read counts at the commit.
+    ///
+    /// # Errors
+    /// When the time is over.
+    pub fn get(&mut self, path: &Path) -> Result<Option<Value>, Refusal> {
+        let value = self.inner.get(path).map_err(|error| self.refused(error))?;
+        if self.isolation == Isolation::Serializable && !self.reads.contains(path) {
+            self.reads.insert(path.clone());
+        }
+        Ok(value)
+    }
+
+    /// Makes one version of all updates, be there none; gives its number.
+    ///
+    /// # Errors
+    /// When the time is over, they break the physics together, or somebody else changed what they depend on since the
+    /// transaction began; the state is as it was.
+    pub fn commit(mut self) -> Result<u64, Refusal> {
+        let settled = self.settle();
+        match &settled {
+            Ok((version, paths)) => self.record(Outcome::Committed, Some(*version), paths.clone(), None),
+            Err(refusal) => self.record(refusal.outcome(), None, Vec::new(), Some(refusal.to_string())),
+        }
+        settled.map(|(version, _)| version)
+    }
+
+    fn settle(&mut self) -> Result<(u64, Vec<ChangedPath>), Refusal> {
+        // Any call asks whether there is time left.
+        self.inner.get(&Path::root()).map_err(|error| self.refused(error))?;
+        let update = std::mem::take(&mut self.written).finish();
+        let written = update.clone();
+        let commit = Commit {
+            base: self.inner.base().version(),
+            update,
+            isolation: self.isolation,
+            reads: std::mem::take(&mut self.reads).into_iter().collect(),
+            requester: Some(Requester::new(self.process.as_str())),
+        };
+        let physics = Physics { process: &self.process, authority: &self.authority };
+        match zones::commit(self.engine.store(), self.inner.base(), commit, physics) {
+            Ok(committed) => Ok((committed.version, changed_paths(&written))),
+            Err(refused) => Err(Refusal::of_commit(&self.process, refused)),
+        }
+    }
+
+    fn refused(&mut self, error: TransactionError) -> Refusal {
+        let process = self.process.clone();
+        match error {
+            error @ TransactionError::TimedOut { .. } => {
+                let refusal = Refusal::TimedOut { process, error };
+                self.record(refusal.outcome(), None, Vec::new(), Some(refusal.to_string()));
+                refusal
+            }
+            TransactionError::Apply { update, error } => {
+                Refusal::Apply { process, error: CommitError::Apply { update, error } }
+            }
+            TransactionError::Commit(error) => Refusal::of_commit(&process, error.into()),
+        }
+    }
+
+    fn record(
+        &mut self,
+        outcome: Outcome,
+        version: Option<u64>,
+        paths: Vec<ChangedPath>,
+        error: Option<String>,
+    ) {
+        if !std::mem::take(&mut self.open) {
+            return;
+        }
+        let process = match &self.authority {
+            Authority::Process => self.process.as_str().into(),
+            Authority::Admin { reason } => format!("{} (admin: {reason})", self.process).into(),
+        };
+        self.engine.trail().append(Entry {
+            process,
+            task: self.task,
+            attempt: 1,
+            base_version: self.inner.base().version(),
+            version,
+            outcome,
+            paths,
+            error: error.map(shortened),
+            signal: None,
+            worker: None,
+            duration: self.started.elapsed(),
+        });
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        if !self.engine.is_forked() {
+            let error = "the transaction was dropped before it was committed".to_owned();
+            self.record(Outcome::Cancelled, None, Vec::new(), Some(error));
+        }
+    }
+}
+
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction").field("process", &self.process).field("inner", &self.inner).finish()
+    }
+}

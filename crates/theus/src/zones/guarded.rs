@@ -1,0 +1,51 @@
+//! The guarded commit: no update gets past the physics, whatever way it came.
+//!
+//! What not: no contract and no retries (see `attempt`).
+//!
+//! The judge looks at a snapshot, outside the writers' lock and once, though the update is applied to whatever state is the
+//! newest by then. The verdict still holds there, for this reason:
+//!
+//! 1. The snapshot is of version V, the commit's base B is at most V, and the commit becomes version W + 1.
+//! 2. The store accepts it only if no version from B + 1 to W changed anything at or under a path that the update writes
+//!    (its leaves), or replaced a place above one as a whole. In the strict mode W is B. So at and under every leaf the
+//!    states V and W hold the same.
+//! 3. What the judge compares are leaves of the update and what lies under them, and their values afterwards follow from
+//!    the update and their values before. So it would find the same in W. Of a list that answers for an operation on one of
+//!    its items only this matters: whether that leaf changes. Where an update
+//!    makes a place and takes it away again, the maps that stay above it are judged: they were absent in V, and if another
+//!    has made them since, the judge is stricter than it had to be.
+//! 4. But for one case: a merge puts a map over something that is none. If that is absent or has no items, only a write at
+//!    the place itself could change it, which is above a leaf: see 2. If it is a list, an item may change unseen.
+//!
+//! Where 1 fails, or 4 meets a list, [`Store::commit_checked`] judges the very state that the update is applied to. That is
+//! not the way for all: it starts anew whenever another commit lands, and in the end keeps all others out.
+
+use super::physics::{Passed, Physics};
+use crate::returned::Violation;
+use theus_state::{Commit, CommitError, CommitRefused, Committed, Snapshot, Store};
+
+/// Commits, unless the update breaks the physics. `snapshot` is of this store, and no older than the base if it can be.
+///
+/// A conflict that is already there is reported before a violation: the writer did not know what it would violate.
+pub(crate) fn commit(
+    store: &Store,
+    snapshot: &Snapshot,
+    commit: Commit,
+    physics: Physics<'_>,
+) -> Result<Committed, CommitRefused<Violation>> {
+    match physics.judge(&commit.update, snapshot.root()) {
+        Ok(Passed::ForItsPaths) if commit.base <= snapshot.version() => Ok(store.commit(commit)?),
+        Err(error) if commit.base <= snapshot.version() => {
+            if commit.base < snapshot.version()
+                && let Err(conflict @ CommitError::Conflict { .. }) = snapshot.advance(commit.clone())
+            {
+                return Err(conflict.into());
+            }
+            Err(CommitRefused::Check { update: commit.update, error })
+        }
+        _ => {
+            let update = commit.update.clone();
+            store.commit_checked(commit, |_, before| physics.judge(&update, before).map(drop))
+        }
+    }
+}
