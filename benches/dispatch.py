@@ -1,4 +1,4 @@
-"""Rows F1, F2 and F6: one task, from submit to result, on a warm process worker.
+"""Rows F1, F2, F5 and F6: one task, from submit to result, on a warm process worker.
 
 What not: cold starts are in `startup`, calls without a worker in `calls`.
 """
@@ -13,6 +13,8 @@ from row import Row
 
 BIG = 1 << 30
 SMALL = 1 << 10
+FEW = 10
+MANY = 1_000_000
 
 
 def rows(setting):
@@ -33,6 +35,19 @@ def rows(setting):
                 found = race(noop | {"ray": task}, setting.rounds, setting.count)
                 ray.ours, ray.rivals = found.get("noop"), found["ray"]
     return [one, ray, two]
+
+
+def state_rows(setting):
+    """F5: the cost of a task does not grow with the state."""
+    row = Row("F5", f"no-op task, {MANY:,} keys in the state", "<= 1.2", 1.2, rival=f"ours, {FEW} keys")
+    if not setting.ours:
+        row.note = "compares ours with ours; nothing to measure without"
+        return [row]
+    with ExitStack() as stack:
+        contenders = {keys: _holding(stack, keys) for keys in (FEW, MANY)}
+        found = race(contenders, setting.rounds, setting.count)
+    row.ours, row.rivals = found[MANY], found[FEW]
+    return [row]
 
 
 def heavy_rows(setting):
@@ -65,6 +80,16 @@ def heavy_rows(setting):
     grows.ours = against.ours = found["big"]
     grows.rivals, against.rivals = found["small"], found["none"]
     return [grows, against]
+
+
+def _holding(stack, keys):
+    import tasks
+    from theus import TheusEngine
+
+    engine = stack.enter_context(TheusEngine(pool_size=1))
+    filled = {f"key{number}": number for number in range(keys)}
+    engine.compare_and_swap(engine.state.version, data={"domain": filled})
+    return timed(lambda: engine.submit(tasks.nothing).result())
 
 
 def _ours(stack):

@@ -21,7 +21,11 @@ def main(arguments=None):
     options = _options(arguments)
     os.environ.setdefault("THEUS_USE_PROCESSES", "1")
     setting = SimpleNamespace(
-        rounds=4 if options.quick else 20, count=50 if options.quick else 200, ours=not options.rivals_only
+        rounds=4 if options.quick else 20,
+        count=50 if options.quick else 200,
+        ours=not options.rivals_only,
+        quick=options.quick,
+        only=options.only,
     )
     if setting.ours:
         import theus  # noqa: F401  fails here, at once, if there is no wheel
@@ -46,11 +50,14 @@ def groups():
     import dispatch
     import memory
     import startup
+    import store
 
     return {
         "F1,F2": dispatch.rows,
+        "F5": dispatch.state_rows,
         "F6": dispatch.heavy_rows,
         "F7": calls.rows,
+        "F5,F7,F9,F10,F18": store.rows,
         "F12": memory.rows,
         "F16": startup.rows,
     }
