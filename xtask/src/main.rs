@@ -1,11 +1,11 @@
 //! The project's own commands; `cargo xtask help` lists them.
 //!
-//! Here: only the choice of the command. Each command has a file of its own name.
+//! Here: only the choice of the command. Each command has a file of its own name, here or in `checks/`.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "commands talk to whoever typed them")]
 
 mod bench;
+mod checks;
 mod demo;
-mod loom;
 mod place;
 mod python;
 mod ratchet;
@@ -22,12 +22,26 @@ use crate::step::Failure;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test [rust|loom|python [-- ARGS]]
-             everything: format, clippy, tidy, rustdoc, unit and property tests, doc-tests, loom models, pytest.
+  test [rust|loom|shuttle|fuzz|counts|python [-- ARGS]]
+             everything: format, clippy, tidy, rustdoc, unit and property tests, doc-tests, loom models, shuttle
+             schedules, fuzz targets (committed inputs, then 20 s each), instruction counts, pytest.
              With a word, that part only; ARGS go to pytest. THEUS_PYTHONS lists the interpreters to run pytest
              on, separated by colons or blanks (default: python3).
   tidy       the house rules that no lint checks: arrows, budgets, openings, docs, names, rooms, paths
   loom       the loom models only
+  shuttle    the shuttle schedules only; THEUS_SCHEDULES says how many of each
+  fuzz [--replay | --seconds N] [TARGET...]
+             the fuzz targets, from the committed inputs and for N seconds each (default: 60); --replay: the
+             committed inputs only. What is found goes to target/fuzz/found
+  counts [--update]
+             the instructions of the smallest operations against benches/counts/ratchet.txt
+  chaos [N]  histories of N operations (default: 10^8) of the store under load, checked
+
+  Not part of test:
+  coverage ARGS
+             lines and branches of theus-value and theus-state that their tests run; needs cargo-llvm-cov, llvm-19
+  mutants [--diff BASE] ARGS
+             changes that the tests of these two should notice; needs cargo-mutants
   demo ARGS  builds the wheel and runs the main job; ARGS go to demo/main.py
   bench ARGS builds the wheel and prints the table of figures, also as JSON in target/bench.json
   help       this text
@@ -52,7 +66,12 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
     match command {
         "test" => test::run(rest),
         "tidy" => tidy::run(),
-        "loom" => test::run(&["loom".to_owned()]),
+        "loom" | "shuttle" => test::run(&[command.to_owned()]),
+        "fuzz" => checks::fuzz::run(rest),
+        "counts" => checks::counts::run(rest),
+        "chaos" => checks::histories::run(rest),
+        "coverage" => checks::coverage::run(rest),
+        "mutants" => checks::mutants::run(rest),
         "demo" => demo::run(rest),
         "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {

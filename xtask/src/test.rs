@@ -5,9 +5,10 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::checks::{counts, folders_with, fuzz, models};
 use crate::python::{self, Interpreter, Venv};
 use crate::step::{self, Failure, Steps};
-use crate::{loom, place, tidy};
+use crate::{place, tidy};
 
 const PYTESTS: &str = "tests/python";
 
@@ -18,7 +19,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     for part in parts {
         match part {
             Part::Rust => rust(&mut steps)?,
-            Part::Loom => loom::run(&mut steps)?,
+            Part::Loom => models::loom(&mut steps)?,
+            Part::Shuttle => models::shuttle(&mut steps)?,
+            Part::Fuzz => fuzz::check(&mut steps)?,
+            Part::Counts => counts::check(&mut steps)?,
             Part::Python => pytests(&mut steps, pytest)?,
         }
     }
@@ -29,8 +33,21 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
 enum Part {
     Rust,
     Loom,
+    Shuttle,
+    Fuzz,
+    Counts,
     Python,
 }
+
+/// All parts with their words, in the order in which they run: what finds most comes first, pytest last.
+const PARTS: [(&str, Part); 6] = [
+    ("rust", Part::Rust),
+    ("loom", Part::Loom),
+    ("shuttle", Part::Shuttle),
+    ("fuzz", Part::Fuzz),
+    ("counts", Part::Counts),
+    ("python", Part::Python),
+];
 
 fn understand(arguments: &[String]) -> Result<(Vec<Part>, &[String]), Failure> {
     let (words, pytest) = match arguments.iter().position(|argument| argument == "--") {
@@ -39,15 +56,13 @@ fn understand(arguments: &[String]) -> Result<(Vec<Part>, &[String]), Failure> {
     };
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let parts = match words[..] {
-        [] => vec![Part::Rust, Part::Loom, Part::Python],
-        ["rust"] => vec![Part::Rust],
-        ["loom"] => vec![Part::Loom],
-        ["python"] => vec![Part::Python],
+        [] => PARTS.map(|(_, part)| part).to_vec(),
+        [one] if PARTS.iter().any(|(word, _)| *word == one) => {
+            PARTS.into_iter().filter(|(word, _)| *word == one).map(|(_, part)| part).collect()
+        }
         _ => {
-            return Err(Failure::new(format!(
-                "`test {}`: the parts are rust, loom and python",
-                words.join(" ")
-            )));
+            let known = PARTS.map(|(word, _)| word).join(", ");
+            return Err(Failure::new(format!("`test {}`: the parts are {known}", words.join(" "))));
         }
     };
     Ok((parts, pytest))
@@ -55,6 +70,10 @@ fn understand(arguments: &[String]) -> Result<(Vec<Part>, &[String]), Failure> {
 
 fn rust(steps: &mut Steps) -> Result<(), Failure> {
     steps.run("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+    for manifest in outside() {
+        let step = format!("format of {}", manifest.trim_end_matches("/Cargo.toml"));
+        steps.run(&step, &mut cargo(&["fmt", "--check", "--manifest-path", &manifest]))?;
+    }
     let strict = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     steps.run("clippy", &mut cargo(&strict))?;
     steps.begin("tidy");
@@ -63,6 +82,13 @@ fn rust(steps: &mut Steps) -> Result<(), Failure> {
     steps.run("documentation", cargo(&docs).env("RUSTDOCFLAGS", "-D warnings"))?;
     steps.run("unit and property tests", &mut cargo(runner()))?;
     steps.run("doc-tests", &mut cargo(&["test", "--workspace", "--doc"]))
+}
+
+/// The manifests outside of the workspace: the fuzz targets and the benchmarks with packages of their own.
+fn outside() -> Vec<String> {
+    let benches = folders_with(&place::root().join("benches"), "Cargo.lock");
+    let benches = benches.iter().map(|name| format!("benches/{name}/Cargo.toml"));
+    ["fuzz/Cargo.toml".to_owned()].into_iter().chain(benches).collect()
 }
 
 /// nextest where it is installed: it runs each test in a process of its own, and faster.
@@ -106,7 +132,7 @@ fn pytest(venv: &Venv, cache: &Path, arguments: &[String]) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use super::{Part, understand};
+    use super::{PARTS, Part, understand};
 
     fn words(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()
@@ -115,7 +141,8 @@ mod tests {
     #[test]
     fn without_a_word_all_parts_run_and_pytest_comes_last() {
         let (parts, pytest) = understand(&[]).unwrap();
-        assert_eq!(parts, [Part::Rust, Part::Loom, Part::Python]);
+        assert_eq!(parts.len(), PARTS.len());
+        assert_eq!((parts.first(), parts.last()), (Some(&Part::Rust), Some(&Part::Python)));
         assert!(pytest.is_empty());
     }
 
@@ -130,6 +157,9 @@ mod tests {
     #[test]
     fn an_unknown_part_is_refused_with_the_known_ones() {
         let message = understand(&words("java")).unwrap_err().to_string();
-        assert!(message.contains("java") && message.contains("rust, loom and python"), "{message}");
+        assert!(
+            message.contains("java") && message.contains("rust, loom, shuttle, fuzz, counts, python"),
+            "{message}"
+        );
     }
 }

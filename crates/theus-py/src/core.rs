@@ -2,6 +2,7 @@
 
 use crate::attempt::{Attempt, Cancel, Running};
 use crate::block::Block;
+use crate::bodies::{self, InBody};
 use crate::conflicts::RetryDecision;
 use crate::convert::{Handles, from_python};
 use crate::errors::{array, closed, refusal};
@@ -9,38 +10,17 @@ use crate::process::{Function, Process};
 use crate::record::Record;
 use crate::snapshot::Snapshot;
 use crate::task::Task;
+use crate::transaction::Transaction;
 use crate::update::update;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
-use std::cell::RefCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use theus::{CALLER, Engine, Filter, Isolation, Launch, RemoteTask, Requester, encode};
+use theus::{CALLER, Engine, Filter, Isolation, Launch, RemoteTask, Requester, TransactionOptions, encode};
 use theus_value::{Map, Value};
-
-thread_local! {
-    /// The engines whose sync bodies run on this thread, innermost last, by the address of their `Core`, and the tasks.
-    static BODIES: RefCell<Vec<(usize, Requester)>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Notes that a body of an engine runs on this thread, for as long as it lives.
-struct InBody;
-
-impl InBody {
-    fn enter(core: &Core, task: Requester) -> Self {
-        BODIES.with_borrow_mut(|bodies| bodies.push((core.address(), task)));
-        InBody
-    }
-}
-
-impl Drop for InBody {
-    fn drop(&mut self) {
-        BODIES.with_borrow_mut(|bodies| bodies.pop());
-    }
-}
 
 /// The engine.
 #[pyclass(frozen, module = "theus._native")]
@@ -55,8 +35,7 @@ impl Core {
 
     /// The task of this engine whose sync body runs on this thread.
     fn task_here(&self) -> Option<Requester> {
-        let own = |(address, task): &(usize, Requester)| (*address == self.address()).then(|| task.clone());
-        BODIES.with_borrow(|bodies| bodies.iter().rev().find_map(own))
+        bodies::task_here(self.address())
     }
 }
 
@@ -125,6 +104,29 @@ impl Core {
         swapped.map(drop).map_err(|refused| refusal(py, &refused))
     }
 
+    /// Begins a transaction, for the task whose body calls or this task of this name; `limit` in seconds.
+    #[pyo3(signature = (limit, requester = None, task = None))]
+    fn transaction(
+        &self,
+        py: Python<'_>,
+        limit: f64,
+        requester: Option<&str>,
+        task: Option<u64>,
+    ) -> PyResult<Transaction> {
+        let life = Duration::try_from_secs_f64(limit).map_err(|_| {
+            PyValueError::new_err(format!("write_timeout_ms={}: give milliseconds from 0", limit * 1e3))
+        })?;
+        let task =
+            requester.map_or_else(|| self.task_here(), |name| Some(Requester { process: name.into(), task }));
+        let mut options = TransactionOptions { life, idle: life, task, ..TransactionOptions::default() };
+        if let Some(task) = &options.task {
+            options.process = task.process.to_string();
+        }
+        let process = options.process.clone();
+        let transaction = self.engine.transaction(options).map_err(|error| closed(py, &error))?;
+        Ok(Transaction::new(transaction, process))
+    }
+
     /// A commit of the caller's own conflicted: how long to wait.
     fn report_conflict(&self, py: Python<'_>, requester: &str) -> RetryDecision {
         RetryDecision::new(py.detach(|| self.engine.report_conflict(requester)))
@@ -154,7 +156,7 @@ impl Core {
         loop {
             let context = Bound::new(py, running.context(kwargs.clone().unbind()))?;
             let called = {
-                let _nesting = InBody::enter(self, running.attempt.requester());
+                let _nesting = InBody::enter(self.address(), running.attempt.requester());
                 if args.is_empty() {
                     function.call((context,), named.as_ref())
                 } else {

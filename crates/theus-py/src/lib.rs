@@ -8,6 +8,7 @@
 
 mod attempt;
 mod block;
+mod bodies;
 mod conflicts;
 mod context;
 mod convert;
@@ -19,6 +20,7 @@ mod reader;
 mod record;
 mod snapshot;
 mod task;
+mod transaction;
 mod update;
 mod view;
 mod worker;
@@ -49,6 +51,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<conflicts::ConflictManager>()?;
     module.add_class::<conflicts::RetryDecision>()?;
     module.add_class::<task::Task>()?;
+    module.add_class::<transaction::Transaction>()?;
     module.add_class::<context::Context>()?;
     module.add_class::<view::View>()?;
     module.add_class::<worker::Worker>()?;

@@ -80,7 +80,8 @@ impl State {
 
     /// The version after this one, if `commit` may make it.
     pub(crate) fn next(&self, commit: &Commit) -> Result<State, Refusal> {
-        let mut leaves = commit.update.leaves();
+        // On this state, not on the base: if they differ where that matters, it is a conflict by these leaves.
+        let mut leaves = commit.update.leaves_on(&self.root);
         let conflicts = self.conflicts(commit, &leaves);
         let strictly_stale = commit.isolation == Isolation::Strict && commit.base != self.version;
         if strictly_stale || !conflicts.is_empty() {
@@ -94,7 +95,7 @@ impl State {
                 continue;
             }
             leaves.clear();
-            op.leaves_into(&mut leaves);
+            op.leaves_on(&self.root, &mut leaves);
             leaves.iter().for_each(|path| stamps.write(path, version, &self.root, &root));
         }
         Ok(State { version, root, stamps })

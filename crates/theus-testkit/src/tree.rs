@@ -147,13 +147,17 @@ impl Change {
         }
     }
 
-    /// The places that it writes as a whole.
-    pub fn written(&self) -> Vec<Place> {
-        fn leaves(above: &[String], tree: &Tree, found: &mut Vec<Place>) {
+    /// The places that it writes as a whole on a state, of which a merge replaces what is no map.
+    pub fn written(&self, on: &Tree) -> Vec<Place> {
+        fn leaves(above: &[String], tree: &Tree, on: &Tree, found: &mut Vec<Place>) {
             match tree {
-                Tree::Node(below) if !below.is_empty() => below.iter().for_each(|(key, tree)| {
-                    leaves(&[above, std::slice::from_ref(key)].concat(), tree, found)
-                }),
+                Tree::Node(below)
+                    if !below.is_empty() && matches!(on.find(above), None | Some(Tree::Node(_))) =>
+                {
+                    below.iter().for_each(|(key, tree)| {
+                        leaves(&[above, std::slice::from_ref(key)].concat(), tree, on, found);
+                    });
+                }
                 _ => found.push(above.to_vec()),
             }
         }
@@ -161,7 +165,7 @@ impl Change {
             Change::Set(at, _) | Change::Append(at, _) | Change::Delete(at) => vec![at.clone()],
             Change::Merge(at, payload) => {
                 let mut found = vec![];
-                leaves(at, &Tree::Node(payload.clone()), &mut found);
+                leaves(at, &Tree::Node(payload.clone()), on, &mut found);
                 found
             }
         }

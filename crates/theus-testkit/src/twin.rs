@@ -99,7 +99,8 @@ impl Twin {
 
     /// Plays a step at this base.
     pub fn commit(&mut self, base: u64, step: &Step) -> Verdict {
-        let mut named: Vec<Place> = step.changes.iter().flat_map(Change::written).collect();
+        let mut named: Vec<Place> =
+            step.changes.iter().flat_map(|change| change.written(self.newest())).collect();
         if step.isolation == Isolation::Serializable {
             named.extend(step.reads.iter().cloned());
         }
@@ -124,7 +125,8 @@ impl Twin {
             Change::Delete(place) => self.newest().find(place).is_none() && after.find(place).is_none(),
             _ => false,
         };
-        let written = step.changes.iter().filter(|change| !idle(change)).flat_map(Change::written).collect();
+        let changes = step.changes.iter().filter(|change| !idle(change));
+        let written = changes.flat_map(|change| change.written(self.newest())).collect();
         self.versions.push((after, written));
         Verdict::Committed(self.version())
     }

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::error::Refusal;
 use crate::intake::{changed_paths, take_in};
 use crate::process::Process;
-use crate::returned::{Returned, StateUpdate, Violation, to_update};
+use crate::returned::{Returned, StateUpdate, Violation, check_on, to_update};
 use crate::zones::{self, Authority, Physics};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -197,6 +197,7 @@ impl Attempt {
     fn commit(&mut self, returned: Returned, reads: Vec<Path>) -> Result<(u64, Vec<ChangedPath>), Refusal> {
         let StateUpdate { update, assert_version } =
             to_update(&self.process.name, &self.process.contract, returned)?;
+        check_on(&self.process.name, &self.process.contract, &update, self.snapshot.root())?;
         let update = take_in(self.engine.arena(), &self.process.name, update)?;
         // Hashed after the commit: one that is refused need not pay for it.
         let written = update.clone();

@@ -5,7 +5,7 @@
 
 use crate::contract::{Contract, Declared, parse_path};
 use crate::zones::{Capabilities, Zone};
-use theus_value::{Map, Path, Update, Value};
+use theus_value::{Map, Op, Path, Update, Value};
 use thiserror::Error;
 
 /// What a body returned.
@@ -161,13 +161,21 @@ pub fn to_update(process: &str, contract: &Contract, returned: Returned) -> Resu
         Returned::Update(update) => update,
         Returned::Value(value) => StateUpdate { update: mapping.update(value)?, ..StateUpdate::default() },
     };
-    for path in update.update.leaves() {
-        if !contract.may_write(&path) {
-            let path = if path.is_root() { "data".to_owned() } else { path.to_string() };
-            return Err(Violation::Write { process: process.into(), path, declared: mapping.declared() });
-        }
-    }
+    mapping.check(update.update.leaves())?;
     Ok(update)
+}
+
+/// Checks what an update writes on a state: a merge may replace there what is no map, above the leaves that it names.
+pub(crate) fn check_on(
+    process: &str,
+    contract: &Contract,
+    update: &Update,
+    base: &Map,
+) -> Result<(), Violation> {
+    if update.ops().iter().any(|op| matches!(op, Op::Merge { .. })) {
+        Mapping { process, contract }.check(update.leaves_on(base))?;
+    }
+    Ok(())
 }
 
 struct Mapping<'a> {
@@ -176,6 +184,16 @@ struct Mapping<'a> {
 }
 
 impl Mapping<'_> {
+    fn check(&self, written: Vec<Path>) -> Result<(), Violation> {
+        match written.into_iter().find(|path| !self.contract.may_write(path)) {
+            None => Ok(()),
+            Some(path) => {
+                let path = if path.is_root() { "data".to_owned() } else { path.to_string() };
+                Err(Violation::Write { process: self.process.into(), path, declared: self.declared() })
+            }
+        }
+    }
+
     fn outputs(&self) -> &[Declared] {
         self.contract.outputs.as_deref().unwrap_or_default()
     }

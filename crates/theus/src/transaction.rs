@@ -21,6 +21,8 @@ use theus_value::{Combined, Path, Update, Value};
 pub struct TransactionOptions {
     /// Who changes the state; stands in the audit record.
     pub process: String,
+    /// The task whose body begins it, so that the task's own priority ticket does not refuse it; None: nobody's.
+    pub task: Option<Requester>,
     /// In whose name; the reason of maintenance stands in the audit record too.
     pub authority: Authority,
     /// The longest time from its begin to its commit.
@@ -34,7 +36,7 @@ impl Default for TransactionOptions {
     fn default() -> Self {
         let limit = Duration::from_secs(5);
         let process = "transaction".into();
-        TransactionOptions { process, authority: Authority::Process, life: limit, idle: limit }
+        TransactionOptions { process, task: None, authority: Authority::Process, life: limit, idle: limit }
     }
 }
 
@@ -47,6 +49,7 @@ pub struct Transaction {
     reads: BTreeSet<Path>,
     isolation: Isolation,
     process: String,
+    requester: Requester,
     authority: Authority,
     task: u64,
     started: Instant,
@@ -56,10 +59,11 @@ pub struct Transaction {
 
 impl Transaction {
     pub(crate) fn new(engine: Engine, options: TransactionOptions) -> Self {
-        let TransactionOptions { process, authority, life, idle } = options;
+        let TransactionOptions { process, task, authority, life, idle } = options;
         let isolation = engine.isolation();
-        let requester = Some(Requester::new(process.as_str()));
-        let inner = theus_state::TransactionOptions { isolation, life, idle, requester };
+        let requester = task.unwrap_or_else(|| Requester::new(process.as_str()));
+        let inner =
+            theus_state::TransactionOptions { isolation, life, idle, requester: Some(requester.clone()) };
         Transaction {
             inner: engine.store().transaction(inner),
             written: Combined::new(),
@@ -68,6 +72,7 @@ impl Transaction {
             task: engine.next_task(),
             engine,
             process,
+            requester,
             authority,
             started: Instant::now(),
             open: true,
@@ -121,7 +126,7 @@ impl Transaction {
             update,
             isolation: self.isolation,
             reads: std::mem::take(&mut self.reads).into_iter().collect(),
-            requester: Some(Requester::new(self.process.as_str())),
+            requester: Some(self.requester.clone()),
         };
         let physics = Physics { process: &self.process, authority: &self.authority };
         match zones::commit(self.engine.store(), self.inner.base(), commit, physics) {

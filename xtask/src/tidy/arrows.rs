@@ -12,7 +12,7 @@ use crate::step;
 use crate::tree::Tree;
 
 /// Each crate and the crates of ours it may depend on.
-const TABLE: [(&str, &[&str]); 14] = [
+const TABLE: [(&str, &[&str]); 15] = [
     ("theus-sync", &[]),
     ("theus-value", &[]),
     ("theus-state", &["theus-value", "theus-sync"]),
@@ -44,6 +44,8 @@ const TABLE: [(&str, &[&str]); 14] = [
         "theus-testkit",
         &["theus-value", "theus-sync", "theus-state", "theus-audit", "theus-shm", "theus-pool", "theus"],
     ),
+    // The program whose instructions are counted.
+    ("theus-counts", &["theus-value", "theus-state"]),
     ("xtask", &[]),
 ];
 
@@ -116,7 +118,11 @@ fn wrong_door(arrow: &Arrow<'_>) -> Option<String> {
 }
 
 fn finding(package: &str, message: &str) -> Finding {
-    let folder = if package == "xtask" { package.to_owned() } else { format!("crates/{package}") };
+    let folder = match package {
+        "xtask" => package.to_owned(),
+        "theus-counts" => "benches/counts".to_owned(),
+        _ => format!("crates/{package}"),
+    };
     Finding::new(format!("{folder}/Cargo.toml"), 0, message)
 }
 

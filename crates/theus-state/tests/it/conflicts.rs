@@ -114,11 +114,20 @@ fn a_re_creation_in_a_version_of_its_own_does_not_hide_the_deletion() {
 #[test]
 fn a_merge_meets_a_replacement_and_a_merge_of_the_same_leaf() {
     let name = || merge("domain", [("user", Value::Map(map([("name", Value::from("Eve"))])))]);
-    meets(set("domain.user", 1), name(), &["domain.user.name"]);
+    meets(set("domain.user", 1), name(), &["domain.user"]);
     meets(name(), set("domain.user", 1), &["domain.user"]);
     meets(name(), set("domain", 1), &["domain"]);
     meets(name(), name(), &["domain.user.name"]);
     meets(name(), merge("domain.user", [("name", Value::Null)]), &["domain.user.name"]);
+}
+
+#[test]
+fn a_merge_that_replaces_a_list_meets_what_changed_in_the_list() {
+    let replace = || merge("domain", [("log", Value::Map(map([("note", Value::from("a"))])))]);
+    meets(set("domain.log[0]", 9), replace(), &["domain.log"]);
+    meets(append("domain.log", 3), replace(), &["domain.log"]);
+    meets(replace(), set("domain.log[0]", 9), &["domain.log.0"]);
+    meets(replace(), set("domain.log.other", 9), &["domain.log.other"]);
 }
 
 #[test]

@@ -123,6 +123,7 @@ proptest! {
             let write = traffic.write(&terrain);
             let change = write.change(&terrain);
             let was_there = tree.find(&terrain.spot(write.place).place).is_some();
+            let mut expected = change.written(&tree);
             prop_assert!(change.apply(&mut tree));
             let update: Update = [write.op(&terrain)].into_iter().collect();
             map = update.apply(&map).unwrap();
@@ -131,7 +132,6 @@ proptest! {
             prop_assert_eq!(model.fingerprint(), fingerprint(&terrain, &map), "{:?}", write);
             let places = (0..terrain.count() as u8).filter(|at| written >> at & 1 == 1);
             let mut named: Vec<_> = places.map(|at| terrain.spot(at).place.clone()).collect();
-            let mut expected = change.written();
             if matches!(change, theus_testkit::tree::Change::Delete(_)) && !was_there {
                 expected.clear();
             }

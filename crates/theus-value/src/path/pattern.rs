@@ -168,7 +168,7 @@ impl<'a> Run<'a> {
 
     /// True if some longer text can still match.
     fn is_alive(&self) -> bool {
-        self.at[..self.tokens.len()].contains(&true)
+        self.at.contains(&true)
     }
 }
 

@@ -57,9 +57,25 @@ impl Op {
 
     /// Adds the places that this operation writes as a whole at the end of `found`; see [`Update::leaves`].
     pub fn leaves_into(&self, found: &mut Vec<Path>) {
+        self.add_leaves(None, found);
+    }
+
+    /// Adds the places that this operation writes as a whole on a state; see [`Update::leaves_on`].
+    pub fn leaves_on(&self, base: &Map, found: &mut Vec<Path>) {
+        self.add_leaves(Some(base), found);
+    }
+
+    fn add_leaves(&self, base: Option<&Map>, found: &mut Vec<Path>) {
         match self {
-            Op::Merge { path, value } if value.is_empty() && path.is_root() => {}
-            Op::Merge { path, value } => merge_leaves(path, value, found),
+            Op::Merge { path, value } if path.is_root() => match base {
+                // The state is a map, so the merge of nothing writes nothing, and all else goes below.
+                _ if value.is_empty() => {}
+                Some(base) => merge_leaves(path, value, Below::Map(base), found),
+                None => merge_leaves(path, value, Below::Nothing, found),
+            },
+            Op::Merge { path, value } => {
+                merge_leaves(path, value, Below::of(base.and_then(|base| base.get_path(path))), found);
+            }
             op => found.push(op.path().clone()),
         }
     }
@@ -127,23 +143,73 @@ impl Update {
     /// The places that this update writes as a whole, in order; a place written twice appears twice.
     ///
     /// Each leaf of a merged map is one place. An empty map below the top of a merge counts as a leaf, since it
-    /// makes a map where there was none.
+    /// makes a map where there was none. Where a merged map meets something that is no map, it replaces that as a
+    /// whole; this depends on the state, so [`leaves_on`](Self::leaves_on) knows it.
     pub fn leaves(&self) -> Vec<Path> {
         let mut found = Vec::with_capacity(self.ops.len());
         self.ops.iter().for_each(|op| op.leaves_into(&mut found));
         found
     }
+
+    /// The places that applying this update to `base` writes as a whole, in order.
+    ///
+    /// Costs a lookup for each map in a merge, beside what [`leaves`](Self::leaves) does.
+    ///
+    /// ```
+    /// use theus_value::{Map, Path, Update, Value};
+    ///
+    /// let list = Value::List(vec![Value::from(1)].into());
+    /// let base: Map = [("log".into(), list)].into_iter().collect();
+    /// let payload: Map = [("note".into(), Value::from("a"))].into_iter().collect();
+    /// let mut update = Update::new();
+    /// update.merge(Path::parse("log")?, payload);
+    /// assert_eq!(update.leaves(), [Path::parse("log.note")?]);
+    /// assert_eq!(update.leaves_on(&base), [Path::parse("log")?], "the list goes");
+    /// # Ok::<(), theus_value::PathError>(())
+    /// ```
+    pub fn leaves_on(&self, base: &Map) -> Vec<Path> {
+        let mut found = Vec::with_capacity(self.ops.len());
+        self.ops.iter().for_each(|op| op.leaves_on(base, &mut found));
+        found
+    }
 }
 
-fn merge_leaves(path: &Path, value: &Map, found: &mut Vec<Path>) {
-    if value.is_empty() {
-        found.push(path.clone());
+/// What a merged map meets.
+#[derive(Clone, Copy)]
+enum Below<'a> {
+    /// A place that is empty, or not known.
+    Nothing,
+    Map(&'a Map),
+    /// Something that the merged map replaces.
+    Other,
+}
+
+impl<'a> Below<'a> {
+    fn of(value: Option<&'a Value>) -> Self {
+        match value {
+            None => Below::Nothing,
+            Some(Value::Map(map)) => Below::Map(map),
+            Some(_) => Below::Other,
+        }
+    }
+
+    fn child(self, key: &str) -> Self {
+        match self {
+            Below::Map(map) => Below::of(map.get(key)),
+            Below::Nothing | Below::Other => Below::Nothing,
+        }
+    }
+}
+
+fn merge_leaves(path: &Path, value: &Map, below: Below<'_>, found: &mut Vec<Path>) {
+    if value.is_empty() || matches!(below, Below::Other) {
+        return found.push(path.clone());
     }
     for (key, item) in value {
-        let below = path.with(key.clone());
+        let place = path.with(key.clone());
         match item {
-            Value::Map(map) => merge_leaves(&below, map, found),
-            _ => found.push(below),
+            Value::Map(map) => merge_leaves(&place, map, below.child(key), found),
+            _ => found.push(place),
         }
     }
 }

@@ -88,6 +88,14 @@ fn twin(pattern: &[char], text: &[char]) -> bool {
     }
 }
 
+#[test]
+fn an_empty_name_has_its_parents_too() {
+    let pattern = Pattern::parse("a?").unwrap();
+    let empty = Path::parse("a['']").unwrap();
+    assert!(pattern.covers(&empty) && pattern.leads_to(&empty));
+    assert!(pattern.leads_to(&Path::parse("a").unwrap()));
+}
+
 proptest! {
     #[test]
     fn globs_agree_with_the_textbook(

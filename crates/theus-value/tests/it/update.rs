@@ -225,7 +225,9 @@ proptest! {
         }
         let kept = before.clone();
         let Ok(after) = update.apply(&before) else { return Ok(()) };
-        let leaves = update.leaves();
+        let leaves = update.leaves_on(&before);
+        let known = update.leaves();
+        prop_assert!(known.iter().all(|leaf| leaves.iter().any(|on| leaf.starts_with(on))), "{:?}", known);
         let mut all = Vec::new();
         places(&Path::root(), &before, &mut all);
         places(&Path::root(), &after, &mut all);

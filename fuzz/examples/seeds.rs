@@ -1,0 +1,141 @@
+//! Writes inputs that chance would take long to make into a folder: `cargo run --example seeds -- FOLDER`.
+//!
+//! What: encodings on both sides of each border of the format, and texts with every piece of a path and of a glob.
+//! What not: random. Every run writes the same files, to be thinned out before they are committed.
+
+use std::path::Path;
+use std::{env, fs, io};
+use theus_value::{BlockId, Heavy, Key, List, MAX_DEPTH, Map, Object, Set, Value, encode};
+
+const TEXTS: [&str; 24] = [
+    "domain.user['name'][0]\ndomain.user.name.0.x",
+    "domain.user_*\ndomain.user_1.name",
+    "domain.*.x\ndomain.a.b.x",
+    "domain.user_[0-9]\ndomain.user_7",
+    "domain.user_[!0-9]\ndomain.user_x",
+    "domain.[]]\ndomain[']']",
+    "domain.*['a*b']\ndomain.x['a*b'].y",
+    "a[\"b\\\"c\"]\na['b\"c']",
+    "a['']\na['']['']",
+    "a?\na['']",
+    "*\nx",
+    "?.?\na.b.c",
+    "**a**b\nxaxxb",
+    "[a-]\n-",
+    "[!]a]x\nbx",
+    "[z-a]\nq",
+    "a[0]*\na.01",
+    "a[12].b*\na.12.bb",
+    "a[\na]",
+    "a['\na['b",
+    "a..b\na.",
+    ".a\n[]",
+    "\n\n\n",
+    "é.日本['語.']\né*",
+];
+
+/// One step away from an encoding, each in its own way.
+const DAMAGED: [&[u8]; 12] = [
+    // A set with an item twice.
+    b"\x01\x1a\x03\x01\x03\x01\x02\x02",
+    // A set out of order.
+    b"\x01\x1a\x03\x02\x03\x01\x02\x02",
+    // A map with a key twice.
+    b"\x01\x19\x61\x03\x01\x61\x03\x02\x01\x03\x04\x02",
+    // An integer with a byte to spare.
+    b"\x01\x03\x01\x00",
+    // A table wider than needed.
+    b"\x01\x29\x61\x03\x01\x01\x00\x01\x00",
+    // A start past the end.
+    b"\x01\x17\x00\x00\x05\x02",
+    // Two items at one place.
+    b"\x01\x17\x00\x00\x00\x02",
+    // A table of no known width.
+    b"\x01\x5a\x00\x01",
+    // Another version.
+    b"\x02\x00",
+    // An unknown tag.
+    b"\x01\x0d",
+    // Half a float.
+    b"\x01\x04\x00\x00\x00\x00",
+    // No UTF-8.
+    b"\x01\x05\xff",
+];
+
+/// States and two updates, in the bytes of the grammar.
+const UPDATES: [&[u8]; 4] = [
+    // A map merged into a map, then overwritten from an old base.
+    b"\x01\x00\x0d\x01\x01\x02\x05\x01\x03\x00\x01\x00\x0d\x01\x02\x02\x06\x01\x00\x01\x00\x02\x07",
+    // A list that grows, and its item written from an old base.
+    b"\x01\x00\x09\x01\x02\x05\x01\x05\x01\x00\x01\x02\x06\x01\x00\x02\x00\x04\x02\x07",
+    // A key that is deleted and comes back at the end.
+    b"\x01\x00\x0d\x02\x01\x02\x05\x02\x02\x05\x02\x06\x02\x00\x01\x00\x02\x00\x01\x02\x08\x01\x05\x01\x03\x01\x02\x01",
+    // Two items of a list, each with a map that is merged.
+    b"\x01\x00\x09\x02\x0d\x01\x01\x02\x05\x0d\x01\x01\x02\x05\x01\x03\x02\x00\x04\x01\x02\x02\x06\x01\x03\x02\x00\x05\x01\x02\x02\x06",
+];
+
+fn main() -> io::Result<()> {
+    let folder = env::args().nth(1).ok_or_else(|| io::Error::other("name a folder"))?;
+    let folder = Path::new(&folder);
+    for (at, value) in values().iter().enumerate() {
+        write(&folder.join("decode"), at, &encode(value))?;
+    }
+    for (at, bytes) in DAMAGED.iter().enumerate() {
+        write(&folder.join("decode"), values().len() + at, bytes)?;
+    }
+    for (at, bytes) in UPDATES.iter().enumerate() {
+        write(&folder.join("apply"), at, bytes)?;
+    }
+    for (at, text) in TEXTS.iter().enumerate() {
+        write(&folder.join("path"), at, text.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn write(folder: &Path, at: usize, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::write(folder.join(format!("seed-{at:02}")), bytes)
+}
+
+fn values() -> Vec<Value> {
+    let block = BlockId { segment: 1, offset: 2, length: 3, serial: 4 };
+    let heavy = |shape: &[u64]| Heavy { block, dtype: "<f8".into(), shape: shape.into(), lease: None };
+    let mut values = vec![
+        Value::Null,
+        Value::from(true),
+        Value::from(false),
+        Value::Float(-0.0),
+        Value::Float(f64::NAN),
+        Value::from("text: é, 日本語"),
+        Value::from(vec![0u8, 255, 128]),
+        Value::from(heavy(&[])),
+        Value::from(heavy(&[2, 3])),
+        Value::from(Object { codec: "pickle".into(), bytes: (*b"\x80\x05.").into() }),
+        Value::Tuple([Value::Null, Value::from(1)].into()),
+        Value::Set(Set::from_values((0..5).map(Value::from))),
+    ];
+    values.extend([0, -1, 127, 128, -128, -129, i64::MIN, i64::MAX].map(Value::Int));
+    values.push(Value::integer_from_le_bytes(&[0, 0, 0, 0, 0, 0, 0, 0, 1]));
+    values.push(Value::integer_from_le_bytes(&[255; 9].map(|b: u8| b >> 1)));
+    // Both sides of the table that orders a map, and of a table's number of one byte.
+    values.extend([0, 1, 8, 9, 20].map(|count| Value::Map(numbered(count))));
+    values.extend(
+        [0, 1, 127, 128, 200].map(|count| Value::List((0..count).map(Value::from).collect::<List>())),
+    );
+    values.push(Value::List(List::from(vec![Value::from("x".repeat(300))])));
+    values.extend([MAX_DEPTH, MAX_DEPTH + 1].map(nested));
+    values
+}
+
+fn numbered(count: i64) -> Map {
+    // Not in the order of the keys.
+    (0..count).map(|n| (Key::from(format!("k{}", n * 7 % 23)), Value::from(n))).collect()
+}
+
+fn nested(depth: usize) -> Value {
+    (0..depth).fold(Value::Null, |inner, level| match level % 3 {
+        0 => Value::List(List::from(vec![inner])),
+        1 => Value::Tuple([inner].into()),
+        _ => Value::Map([(Key::from("a"), inner)].into_iter().collect()),
+    })
+}
