@@ -63,7 +63,8 @@ def test_an_async_process_that_always_loses_commits_too(counter):
             nonlocal attempts
             attempts += 1
             seen = ctx.domain.count
-            await asyncio.to_thread(refusal, counter)
+            # Not to_thread: that takes the body's context along, and with it the right to commit as its task.
+            await asyncio.get_running_loop().run_in_executor(None, refusal, counter)
             return seen + 1
 
         await counter.execute(slow)

@@ -14,6 +14,7 @@ mod context;
 mod convert;
 mod core;
 mod errors;
+mod launch;
 mod process;
 mod python;
 mod reader;

@@ -43,10 +43,12 @@ if TYPE_CHECKING:
         SystemBusyError,
         TaskTimeoutError,
         TheusError,
+        TransactionError,
         TransferError,
         UnsupportedValueError,
         VersionMismatchError,
         WorkerCrashedError,
+        WriteTimeoutError,
     )
     from .structures import FrozenDict, FrozenList, ShmArray, State, StateUpdate
 
@@ -57,8 +59,8 @@ _HOMES = {
     "engine": ("TheusEngine",),
     "errors": (
         "ContextError", "ContractViolationError", "EngineClosedError", "GuardError", "ImmutableError",
-        "NestedExecutionError", "SystemBusyError", "TaskTimeoutError", "TheusError", "TransferError", "UnsupportedValueError",
-        "VersionMismatchError", "WorkerCrashedError",
+        "NestedExecutionError", "SystemBusyError", "TaskTimeoutError", "TheusError", "TransactionError", "TransferError",
+        "UnsupportedValueError", "VersionMismatchError", "WorkerCrashedError", "WriteTimeoutError",
     ),
     "structures": ("FrozenDict", "FrozenList", "ShmArray", "State", "StateUpdate"),
 }  # fmt: skip
@@ -86,10 +88,12 @@ __all__ = [
     "TaskTimeoutError",
     "TheusEngine",
     "TheusError",
+    "TransactionError",
     "TransferError",
     "UnsupportedValueError",
     "VersionMismatchError",
     "WorkerCrashedError",
+    "WriteTimeoutError",
     "__version__",
     "process",
 ]

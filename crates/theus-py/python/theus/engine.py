@@ -12,6 +12,7 @@ from . import _native
 from ._flatten import flatten
 from ._heavy import HeavyZone
 from ._registry import Registered, Registry
+from ._running import running
 from .audit import EngineAudit
 from .errors import NestedExecutionError
 from .structures import State, merge_ops
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from ._native import RetryDecision
+    from ._transaction import Transaction
 
 __all__ = ["TheusEngine"]
 
@@ -104,8 +106,27 @@ class TheusEngine:
         task = None
         if requester is None:
             # From an async body: the task itself, whose own ticket must not refuse it. The core knows the sync ones.
-            requester, task = _running.requester_in(self)
+            requester, task = running.requester_in(self)
         self._core.compare_and_swap(expected_version, merge_ops(data, heavy), requester, task)
+
+    def transaction(self, write_timeout_ms: float = 5000) -> Transaction:
+        """Several updates that become one version or nothing.
+
+        >>> from theus import TheusEngine
+        >>> with TheusEngine() as engine:
+        ...     with engine.transaction() as tx:
+        ...         tx.update(data={"domain": {"a": 1}})
+        ...         tx.update(data={"domain.b": 2})
+        ...     engine.state.version, dict(engine.state.domain)
+        (1, {'a': 1, 'b': 2})
+
+        Leaving the block commits against the version at its begin, in the engine's isolation mode: VersionMismatchError if
+        something that it changes has changed meanwhile, WriteTimeoutError past the limit. An exception applies nothing.
+        """
+        from ._transaction import Transaction
+
+        requester, task = running.requester_in(self)
+        return Transaction(self._core.transaction(write_timeout_ms / 1000, requester, task))
 
     def report_conflict(self, name: str) -> RetryDecision:
         """A compare-and-swap under this requester's name conflicted: ``wait_ms`` says how long to wait before the next.
@@ -243,7 +264,7 @@ class TheusEngine:
         attempt = self._core.begin(registered.native, kwargs, retries)
         named = registered.native.named(kwargs)
         while True:
-            body = _running.enter(self, registered.name, attempt.task)
+            body = running.enter(self, registered.name, attempt.task)
             try:
                 result = registered.function(attempt.context(), *args, **named)
                 if hasattr(result, "__await__"):
@@ -255,7 +276,7 @@ class TheusEngine:
             else:
                 wait = attempt.settle(result)
             finally:
-                _running.leave(body)
+                running.leave(body)
             if wait is None:
                 return result
             while wait is not None:
@@ -290,57 +311,12 @@ class TheusEngine:
         return self._threads
 
     def _refuse_nesting(self, what: str) -> None:
-        if self._core.in_body() or _running.is_in(self):
+        if self._core.in_body() or running.is_in(self):
             raise NestedExecutionError(
                 f"engine.{what}() was called from inside a process that this engine runs. Compose plain functions in one "
                 "process (one atomic commit), or run the processes one after the other from outside",
                 hint="compose plain functions in one process",
             )
-
-
-class _Body:
-    """An async body of an engine, as the tasks that it starts inherit it; they may outlive it."""
-
-    __slots__ = ("engine", "requester", "token")
-
-    def __init__(self, engine: TheusEngine, name: str, task: int) -> None:
-        self.engine: TheusEngine | None = engine
-        self.requester = (name, task)
-        self.token: Any = None
-
-
-class _Running:
-    """Which engine's async body runs in the current task; the context variable is made at first use."""
-
-    _variable: Any = None
-
-    def enter(self, engine: TheusEngine, name: str, task: int) -> _Body:
-        if self._variable is None:
-            import contextvars
-
-            self._variable = contextvars.ContextVar("theus_running", default=None)
-        body = _Body(engine, name, task)
-        body.token = self._variable.set(body)
-        return body
-
-    def leave(self, body: _Body) -> None:
-        body.engine = None
-        self._variable.reset(body.token)
-
-    def is_in(self, engine: TheusEngine) -> bool:
-        return self._body_of(engine) is not None
-
-    def requester_in(self, engine: TheusEngine) -> tuple[str | None, int | None]:
-        """Whose async body runs in the current task: the process and the task of it."""
-        body = self._body_of(engine)
-        return (None, None) if body is None else body.requester
-
-    def _body_of(self, engine: TheusEngine) -> _Body | None:
-        body = self._variable.get() if self._variable is not None else None
-        return body if body is not None and body.engine is engine else None
-
-
-_running = _Running()
 
 
 def _refuse_in_loop(registered: Registered) -> None:
