@@ -29,7 +29,7 @@ fn judge(update: &Update, base: &Map, before: &Tree) -> Option<Map> {
     let applied = update.apply(base);
     assert_eq!(applied.as_ref().map(Tree::of_map).map_err(Unfit::of), expected, "{update:?}\non {base:?}");
     let applied = applied.ok()?;
-    let leaves = update.leaves();
+    let leaves = update.leaves_on(base);
     for place in before.differences(&Tree::of_map(&applied)) {
         let place = Path::from_segments(place);
         assert!(leaves.iter().any(|leaf| leaf.overlaps(&place)), "{place} changed, {leaves:?} do not say so");
@@ -55,8 +55,9 @@ fn commits(base: &Map, applied: Option<&Map>, first: Update, second: Update) {
     assert_eq!(seen.root(), base, "a snapshot has changed");
     let now = store.snapshot();
     let current = Tree::of_map(now.root());
+    let leaves = second.leaves_on(now.root());
     let stale: Vec<Path> =
-        second.leaves().into_iter().filter(|leaf| written.iter().any(|other| other.overlaps(leaf))).collect();
+        leaves.into_iter().filter(|leaf| written.iter().any(|other| other.overlaps(leaf))).collect();
     match store.commit(Commit::new(seen.version(), second.clone())) {
         Ok(committed) => {
             assert!(stale.is_empty(), "{stale:?} changed after the base, and the commit was taken");
@@ -95,7 +96,7 @@ fn written(update: &Update, base: &Map, applied: Option<&Map>) -> Vec<Path> {
         let idle =
             matches!(op, Op::Delete { .. }) && before.find(&place).is_none() && after.find(&place).is_none();
         if !idle {
-            op.leaves_into(&mut written);
+            op.leaves_on(base, &mut written);
         }
     }
     written

@@ -7,9 +7,10 @@
 use crate::Meter;
 use theus_value::{Kind, MAX_DEPTH, Set, Value, ValueRef, decode_at_most, encode};
 
-/// The most memory that decoding may take for each byte of input, as the format promises.
+/// The most memory that decoding may take for each byte of input. Half of what the format promises, whose worst is a
+/// single small map with unlucky hashes; of such maps many take at most 61 times their length.
 const MEMORY_PER_BYTE: usize = 64;
-/// What it may take besides, for one small allocation each of the containers' fixed parts.
+/// What it may take besides, for that one small map.
 const MEMORY_BESIDES: usize = 4096;
 /// How much of a damaged encoding is looked at: its tables may let it seem larger than it is.
 const LOOKS: usize = 10_000;

@@ -103,6 +103,7 @@ impl Attempt {
 
     /// Begins this attempt of the task on a fresh snapshot.
     pub(crate) fn begin_as(&mut self, number: u32, worker: Option<u32>) {
+        self.contention.begin(self.engine.store());
         self.snapshot = self.engine.snapshot();
         self.isolation = self.engine.isolation();
         self.started = Instant::now();
@@ -129,7 +130,7 @@ impl Attempt {
     /// the next one may begin, if one is granted.
     pub fn conflicted(&mut self, error: String) -> Option<Duration> {
         self.abandon(Outcome::Conflict, error);
-        self.contention.conflict(self.engine.store(), self.engine.backoff(), self.started.elapsed())
+        self.contention.conflict(self.engine.backoff(), self.started.elapsed())
     }
 
     /// Who commits: the process and this task of it. What its body commits by itself goes under the same name, so that
@@ -215,6 +216,9 @@ impl Attempt {
             Err(CommitRefused::Check { error, .. }) => Err(error.into()),
             Err(CommitRefused::Commit(error @ (CommitError::Conflict { .. } | CommitError::Busy { .. }))) => {
                 let retry = if assert_version.is_some() { None } else { self.retry(&error) };
+                if retry.is_none() {
+                    self.contention.end();
+                }
                 Err(Refusal::Conflict { process: self.name(), error, retry })
             }
             Err(CommitRefused::Commit(error)) => Err(Refusal::Apply { process: self.name(), error }),
@@ -225,8 +229,8 @@ impl Attempt {
     fn retry(&mut self, error: &CommitError) -> Option<Duration> {
         let (engine, took) = (&self.engine, self.started.elapsed());
         match error {
-            CommitError::Busy { .. } => self.contention.busy(engine.store(), took, engine.write_limit()),
-            _ => self.contention.conflict(engine.store(), engine.backoff(), took),
+            CommitError::Busy { .. } => self.contention.busy(took, engine.write_limit()),
+            _ => self.contention.conflict(engine.backoff(), took),
         }
     }
 

@@ -5,7 +5,8 @@
 //!
 //! What not: it does not sleep, commit or record. Invariants: the number of attempts is bounded; a task has at most one
 //! place in the line and gives it back however it ends (the place is dropped with the task); a place is only taken
-//! between attempts, so the holder's next attempt begins on a snapshot that nobody else can outdate while it holds.
+//! between attempts, so the holder's next attempt begins on a snapshot that nobody else can outdate while it holds; a task
+//! that sleeps before a retry has no place, so that nobody is kept out meanwhile.
 
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -28,19 +29,32 @@ pub(crate) struct Contention {
     /// Attempts that the caller added.
     extra: u32,
     longest: Duration,
-    /// Its place in the line, once it starves.
+    /// It has lost too often: its attempts shall have the ticket.
+    starving: bool,
+    /// Its place in the line.
     place: Option<Priority>,
     /// Attempts that were refused because of somebody's ticket.
     busy: u32,
-    /// When it had to wait for somebody's ticket first.
+    /// Since when it waits for somebody's ticket.
     since: Option<Instant>,
+    /// How long it waited so before its last attempt.
+    waited: Duration,
 }
 
 impl Contention {
     pub(crate) fn new(process: &Arc<str>, task: u64) -> Self {
         let requester = Requester { process: Arc::clone(process), task: Some(task) };
-        let longest = Duration::ZERO;
-        Contention { requester, conflicts: 0, extra: 0, longest, place: None, busy: 0, since: None }
+        Contention {
+            requester,
+            conflicts: 0,
+            extra: 0,
+            longest: Duration::ZERO,
+            starving: false,
+            place: None,
+            busy: 0,
+            since: None,
+            waited: Duration::ZERO,
+        }
     }
 
     /// Who commits: the process, and the task, since another task of the same process is a rival too.
@@ -52,54 +66,58 @@ impl Contention {
         self.extra = extra;
     }
 
+    /// An attempt begins, on a snapshot that is taken after this.
+    pub(crate) fn begin(&mut self, store: &Store) {
+        if let Some(since) = self.since.take() {
+            self.waited += since.elapsed();
+        }
+        // The lease may have run out while the task waited for a worker.
+        if self.starving && !self.place.as_ref().is_some_and(Priority::holds) {
+            self.line_up(store);
+        }
+    }
+
     /// The attempt, which took this long, conflicted. After how long the next one may begin; None when there is none.
-    pub(crate) fn conflict(
-        &mut self,
-        store: &Store,
-        waits: &Mutex<Backoff>,
-        took: Duration,
-    ) -> Option<Duration> {
+    pub(crate) fn conflict(&mut self, waits: &Mutex<Backoff>, took: Duration) -> Option<Duration> {
         self.longest = self.longest.max(took);
         self.conflicts = self.conflicts.saturating_add(1);
+        self.place = None;
         match self.conflicts.checked_sub(MAX_RETRIES) {
             None | Some(0) => Some(waits.lock().wait(self.conflicts)),
             Some(1) => {
-                self.line_up(store);
+                self.starving = true;
                 Some(AT_ONCE)
             }
-            // The attempt with the ticket lost it to its lease. The caller's own retries line up again.
-            Some(more) if more - 1 <= self.extra => {
-                self.line_up(store);
-                Some(waits.lock().uniform(more - 1))
-            }
-            Some(_) => {
-                self.place = None;
-                None
-            }
+            // The attempt with the ticket lost it to its lease, or its own body spoilt it.
+            Some(more) if more - 1 <= self.extra => Some(waits.lock().uniform(more - 1)),
+            Some(_) => None,
         }
     }
 
     /// The attempt was refused because of somebody's ticket. After how long to look again; None when it has waited
     /// longer than `patience` by now.
-    pub(crate) fn busy(&mut self, store: &Store, took: Duration, patience: Duration) -> Option<Duration> {
+    pub(crate) fn busy(&mut self, took: Duration, patience: Duration) -> Option<Duration> {
         self.longest = self.longest.max(took);
         self.busy = self.busy.saturating_add(1);
-        if self.since.get_or_insert_with(Instant::now).elapsed() > patience {
-            self.place = None;
-            return None;
-        }
-        // Its own ticket has run out, or it meets one ticket after the other and would starve behind them.
-        if self.place.is_some() || self.busy > MAX_RETRIES {
-            self.line_up(store);
-        }
-        Some(LOOK)
+        // If it had one, its lease has run out; and who meets one ticket after the other would starve behind them.
+        self.place = None;
+        self.starving |= self.busy > MAX_RETRIES;
+        (self.waiting() <= patience).then_some(LOOK)
     }
 
     /// Asked before an attempt: after how long to ask again, while somebody else's ticket would refuse its commit.
     pub(crate) fn ready(&mut self, store: &Store, patience: Duration) -> Option<Duration> {
+        if self.starving && self.place.is_none() {
+            self.line_up(store);
+        }
         store.blocked(Some(&self.requester))?;
         // Out of patience, it runs into the refusal that its caller is told of.
-        (self.since.get_or_insert_with(Instant::now).elapsed() <= patience).then_some(LOOK)
+        (self.waiting() <= patience).then_some(LOOK)
+    }
+
+    /// It waits for somebody's ticket: how long it has done so, the time of its attempts not counted.
+    fn waiting(&mut self) -> Duration {
+        self.waited + self.since.get_or_insert_with(Instant::now).elapsed()
     }
 
     /// The task has ended: its place in the line goes to the next.

@@ -36,7 +36,7 @@ pub(crate) struct Stamps {
 struct Node {
     replaced: u64,
     newest: u64,
-    /// The place was deleted by `replaced` and has not come back.
+    /// The place is absent: it was deleted, or one commit made and deleted it, and it has not come back.
     gone: bool,
     below: Option<Arc<Below>>,
 }
@@ -82,9 +82,8 @@ impl Stamps {
 
     /// Notes that `version` wrote `path` as a whole. `before` and `after` are the states without and with it.
     pub(crate) fn write(&mut self, path: &Path, version: u64, before: &Map, after: &Map) {
-        let gone = !path.is_root() && lookup(after, path.segments()).is_none();
-        let stamp = Write { segments: path.segments(), version, gone, before };
-        stamp.at(&mut self.root, 0);
+        let stamp = Write { segments: path.segments(), version, before, after };
+        stamp.at(&mut self.root, 0, None);
     }
 }
 
@@ -100,19 +99,20 @@ fn lookup<'a>(root: &'a Map, segments: &[Key]) -> Option<&'a Value> {
 struct Write<'a> {
     segments: &'a [Key],
     version: u64,
-    gone: bool,
     before: &'a Map,
+    after: &'a Map,
 }
 
-impl Write<'_> {
-    /// Stamps `node`, which stands for the first `depth` segments, and the nodes below it.
-    fn at(&self, node: &mut Node, depth: usize) {
+impl<'a> Write<'a> {
+    /// Stamps `node`, which stands for the first `depth` segments, and the nodes below it. `after` is what is there
+    /// afterwards, be it by another operation of the same commit; the root is always there.
+    fn at(&self, node: &mut Node, depth: usize, after: Option<&'a Value>) {
         node.newest = self.version;
+        node.gone = depth > 0 && after.is_none();
         let Some(segment) = self.segments.get(depth) else {
-            *node = Node { replaced: self.version, newest: self.version, gone: self.gone, below: None };
+            *node = Node { replaced: self.version, newest: self.version, gone: node.gone, below: None };
             return;
         };
-        node.gone = false;
         let below = Arc::make_mut(node.below.get_or_insert_default());
         let forgotten = below.forgotten;
         let child = below.children.get_or_insert_with(segment, || {
@@ -120,7 +120,11 @@ impl Write<'_> {
             Node { replaced, newest: replaced, ..Node::default() }
         });
         let was_gone = child.gone;
-        self.at(child, depth + 1);
+        let after = match depth {
+            0 => self.after.get(segment),
+            _ => after.and_then(|above| above.get(std::slice::from_ref(segment))),
+        };
+        self.at(child, depth + 1, after);
         below.gone = below.gone + usize::from(child.gone) - usize::from(was_gone);
         below.prune();
     }

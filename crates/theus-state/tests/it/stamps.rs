@@ -118,6 +118,20 @@ fn deleting_what_is_absent_is_no_change() {
 }
 
 #[test]
+fn what_one_commit_makes_and_deletes_is_not_remembered_for_ever() {
+    let store = Store::new(Map::new());
+    let passing = |n: usize| {
+        let mut update = Update::new();
+        update.set(job(n).child("x").child("y"), Value::Null).delete(job(n).child("x")).delete(job(n));
+        store.commit(Commit::new(store.version(), update)).unwrap();
+    };
+    (0..3_000).for_each(passing);
+    let kept = allocation_counter::measure(|| (3_000..23_000).for_each(passing)).count_current;
+    assert!(kept < 20_000, "20,000 commits left {kept} allocations");
+    assert!(try_set(&store, store.version() - 1, job(22_999).child("x")).is_err(), "it was there for a moment");
+}
+
+#[test]
 fn replacing_a_parent_counts_for_all_below_it() {
     let (store, _) = churned(2);
     let base = store.version();

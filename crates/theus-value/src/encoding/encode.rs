@@ -11,6 +11,9 @@ use crate::value::Value;
 
 /// The canonical bytes of `value`.
 ///
+/// A value of more than [`MAX_DEPTH`](super::MAX_DEPTH) containers inside one another is written like any other, but
+/// nobody reads it back; [`Value::depth`] tells.
+///
 /// ```
 /// use theus_value::{Map, Value, encode};
 ///

@@ -3,6 +3,8 @@
 //! What not: it does not check what it does not touch. [`ValueRef::check`] or [`decode`](super::decode()) do.
 //! Invariants: making one costs O(1), reaching a field costs its container's table only (O(log n) in a large
 //! map); on damaged bytes an accessor answers `None` or ends early, it never panics and never reads elsewhere.
+//! What [`ValueRef::items`] or [`ValueRef::entries`] give never overlaps. What [`ValueRef::index`] and [`ValueRef::get`]
+//! give may, if the table lies, and then visiting all below all of them doubles with each level: check first.
 
 use super::check::check;
 use super::decode::{self, DecodeError};

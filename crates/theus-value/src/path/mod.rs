@@ -1,8 +1,8 @@
 //! [`Path`]: the name of a place in a state, as a sequence of segments; and [`Pattern`], which covers many places.
 //!
 //! What not: no zones and no permissions (the engine has them), no lookup (see [`Value::get`](crate::Value::get)).
-//! Invariants: segments are kept as written, so a segment may hold dots; the text form of every path parses back
-//! to the same path; the root path has no segment and its text form is empty.
+//! Invariants: segments are kept as written, so a segment may hold dots; the text form of every path but the root
+//! parses back to the same path; the root path has no segment, and its text form is empty, which does not parse.
 
 mod parse;
 mod pattern;

@@ -189,3 +189,16 @@ fn a_place_written_again_and_again_leaves_the_tree_alone() {
     roots.push(root_of(7));
     assert!(!Arc::ptr_eq(&roots[3], &roots[4]));
 }
+
+#[test]
+fn what_cools_down_goes_back_into_the_tree() {
+    let mut places: Places<Value> = (0..1000).map(Value::from).collect();
+    let mut twin: Twin = (0..1000).map(|n| (n, Value::from(n as i64))).collect();
+    for n in 0..60 {
+        let _before = places.clone();
+        // Three writes in a row make a place hot; the ones before it are pushed out after eight others.
+        take(Step::Change((n / 3) as u8, n % 2 == 0), &mut places, &mut twin, n);
+        check(&places, &twin);
+    }
+    assert_eq!(places.hot.sorted().len(), 8);
+}

@@ -109,3 +109,19 @@ fn an_item_never_reaches_into_the_table() {
     assert_eq!(read.len(), 2);
     assert!(read.index(0).is_none() && read.index(1).is_none() && read.items().next().is_none());
 }
+
+#[test]
+fn what_is_iterated_never_overlaps_so_no_table_makes_endless_work() {
+    // Lists of three; the first and the last claim to be the whole body, which is the next list.
+    let bytes = (0..40).fold(vec![0], |inner: Vec<u8>, _| {
+        let length = inner.len() as u8;
+        [&[0x17], &inner[..], &[length, 0, 3]].concat()
+    });
+    let bytes = [&[1], &bytes[..]].concat();
+    fn looks(read: ValueRef<'_>) -> u64 {
+        1 + read.items().map(looks).sum::<u64>()
+    }
+    let read = ValueRef::parse(&bytes).unwrap();
+    assert_eq!(looks(read), 41);
+    assert!(read.check().is_err());
+}

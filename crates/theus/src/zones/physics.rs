@@ -106,7 +106,7 @@ impl Judge<'_> {
             return self.changed(&place, old, None, Way::Assigned);
         }
         if !place.is_free()
-            && let Some(list) = Place::growing_list(authority, path, before)
+            && let Some(list) = self.growing_list(path)
         {
             self.entangled = true;
             let Some(after) = self.after else { return Ok(()) };
@@ -124,6 +124,15 @@ impl Judge<'_> {
             Op::Append { values, .. } => self.appended(&place, old, values),
             Op::Delete { .. } => Ok(()),
         }
+    }
+
+    /// The list above an operation's place that has to answer for it, be it one that the update itself has begun.
+    fn growing_list<'p>(&self, path: &'p [Key]) -> Option<Place<'p>>
+    where
+        Self: 'p,
+    {
+        let found = |state| Place::growing_list(self.physics.authority, path, state);
+        found(self.before).or_else(|| self.after.and_then(found))
     }
 
     /// A place that the update writes as a whole.

@@ -3,8 +3,10 @@
 use crate::stage::{engine, int, outcomes, path, process};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
-use std::time::Duration;
-use theus::{Attempt, CommitError, Engine, Outcome, Refusal, Requester, Returned, Update, Value};
+use std::time::{Duration, Instant};
+use theus::{
+    Attempt, CommitError, Engine, Outcome, Refusal, Requester, Returned, StateUpdate, Update, Value,
+};
 
 /// Retries that a conflict is granted before the line for the ticket.
 const RETRIES: u32 = 5;
@@ -41,6 +43,30 @@ fn intrude(engine: &Engine) -> Result<u64, Refusal> {
     engine.compare_and_swap(engine.snapshot().version(), update)
 }
 
+/// An attempt that has lost so often that the next one has the ticket; it has not begun.
+fn starving(engine: &Engine, retries: u32) -> Attempt {
+    let mut attempt = engine.begin(&process("slow", &["domain.count"])).unwrap();
+    attempt.allow_retries(retries);
+    for conflict in 1..=RETRIES + 1 {
+        intrude(engine).unwrap();
+        let lost = attempt.settle(Returned::Value(int(1)), Vec::new());
+        assert!(matches!(lost, Err(Refusal::Conflict { retry: Some(_), .. })), "conflict {conflict}");
+        assert_eq!(attempt.ready(), None);
+        if conflict <= RETRIES {
+            attempt.again();
+        }
+    }
+    attempt
+}
+
+/// Lets time pass; nothing else happens meanwhile.
+fn pass(time: Duration) {
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 #[test]
 fn after_five_lost_retries_the_next_attempt_commits_and_others_are_refused() {
     let engine = engine();
@@ -67,14 +93,8 @@ fn after_five_lost_retries_the_next_attempt_commits_and_others_are_refused() {
 fn the_ticket_comes_back_when_its_holder_fails_or_is_dropped() {
     for end in [Outcome::Failed, Outcome::Cancelled] {
         let engine = engine();
-        let mut attempt = engine.begin(&process("slow", &["domain.count"])).unwrap();
-        for conflict in 1..=RETRIES + 1 {
-            intrude(&engine).unwrap();
-            let lost = attempt.settle(Returned::Value(int(1)), Vec::new());
-            assert!(matches!(lost, Err(Refusal::Conflict { retry: Some(_), .. })), "conflict {conflict}");
-            assert_eq!(attempt.ready(), None);
-            attempt.again();
-        }
+        let mut attempt = starving(&engine, 0);
+        attempt.again();
         assert!(intrude(&engine).is_err());
         match end {
             Outcome::Failed => attempt.abandon(Outcome::Failed, "boom".into()),
@@ -120,6 +140,76 @@ fn the_wait_for_a_ticket_ends_with_the_write_limit() {
     );
     engine.report_success("a caller");
     assert!(add(&engine, "other", |_| {}).is_ok());
+}
+
+#[test]
+fn a_ticket_that_was_lost_before_its_attempt_began_is_taken_anew() {
+    let engine = engine();
+    let mut attempt = starving(&engine, 0);
+    // No worker is free, and its lease runs out.
+    while intrude(&engine).is_err() {
+        pass(Duration::from_millis(10));
+    }
+    attempt.again();
+    intrude(&engine).unwrap_err();
+    assert!(attempt.settle(Returned::Value(int(1)), Vec::new()).is_ok());
+}
+
+#[test]
+fn a_task_that_sleeps_before_a_retry_keeps_nobody_out() {
+    let engine = engine();
+    let mut attempt = starving(&engine, 1);
+    attempt.again();
+    // Its own body spoils what it returns.
+    let mut update = Update::new();
+    update.set(path("domain.count"), int(5));
+    let version = engine.snapshot().version();
+    engine.compare_and_swap_as(Some(attempt.requester()), version, update).unwrap();
+    let lost = attempt.settle(Returned::Value(int(1)), Vec::new());
+    assert!(matches!(lost, Err(Refusal::Conflict { retry: Some(_), .. })));
+    intrude(&engine).unwrap();
+    // When it goes on, it has the ticket again.
+    assert_eq!(attempt.ready(), None);
+    intrude(&engine).unwrap_err();
+    attempt.again();
+    attempt.settle(Returned::Value(int(1)), Vec::new()).unwrap();
+}
+
+#[test]
+fn a_conflict_that_ends_the_task_gives_the_ticket_back_at_once() {
+    let engine = engine();
+    let mut attempt = starving(&engine, 0);
+    attempt.again();
+    let asserted = StateUpdate { update: Update::new(), assert_version: Some(1) };
+    let refused = attempt.settle(Returned::Update(asserted), Vec::new());
+    assert!(matches!(refused, Err(Refusal::Conflict { retry: None, .. })), "{refused:?}");
+    intrude(&engine).unwrap();
+    drop(attempt);
+}
+
+#[test]
+fn the_time_of_attempts_is_no_time_of_waiting() {
+    let limit = Duration::from_millis(300);
+    let engine = Engine::builder().write_limit(limit).build();
+    let hold = || (0..=RETRIES).for_each(|_| drop(engine.report_conflict("a caller")));
+    let mut attempt = engine.begin(&process("other", &["domain.count"])).unwrap();
+    hold();
+    attempt.settle(Returned::Value(int(1)), Vec::new()).unwrap_err();
+    assert!(attempt.ready().is_some());
+    engine.report_success("a caller");
+    assert_eq!(attempt.ready(), None);
+    attempt.again();
+    pass(limit);
+    hold();
+    let refused = attempt.settle(Returned::Value(int(1)), Vec::new());
+    assert!(matches!(refused, Err(Refusal::Conflict { retry: Some(_), .. })), "{refused:?}");
+    assert!(attempt.ready().is_some());
+    // Waiting alone counts.
+    pass(limit);
+    assert_eq!(attempt.ready(), None);
+    attempt.again();
+    let refused = attempt.settle(Returned::Value(int(1)), Vec::new());
+    assert!(matches!(refused, Err(Refusal::Conflict { retry: None, .. })), "{refused:?}");
 }
 
 #[test]

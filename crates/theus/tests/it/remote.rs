@@ -181,6 +181,34 @@ fn a_task_that_always_loses_commits_with_the_ticket_as_elsewhere() {
 }
 
 #[test]
+fn a_crash_costs_a_starving_task_no_ticket() {
+    let engine = engine();
+    let retried = Contract { crash_retries: 1, ..contract(&[], &["domain.count"]) };
+    let mut task = task(&engine, &Process::new("p", retried));
+    let intrude = || {
+        let mut update = Update::new();
+        update.set(path("domain.count"), int(5));
+        engine.compare_and_swap(engine.snapshot().version(), update)
+    };
+    for number in 1..=6 {
+        let _request = task.start(attempt(number));
+        intrude().unwrap();
+        let next = task.finish(attempt(number), completed(&tuple([int(0), int(-1)])));
+        assert!(matches!(next, Next::Retry(_)));
+        assert_eq!(task.ready(), None);
+    }
+    let _request = task.start(attempt(7));
+    intrude().unwrap_err();
+    let lost = CrashRecord { task: 1, attempt: 7, worker: 4711, ending: Ending::Signalled(9), reason: None };
+    assert!(matches!(task.finish(attempt(7), Outcome::Crashed(lost)), Next::Retry(_)));
+    intrude().unwrap();
+    let _request = task.start(attempt(8));
+    intrude().unwrap_err();
+    done(task.finish(attempt(8), completed(&tuple([int(0), int(-1)])))).unwrap();
+    intrude().unwrap();
+}
+
+#[test]
 fn reads_of_a_worker_count_in_the_serializable_mode() {
     for (isolation, expected) in [(Isolation::Smart, true), (Isolation::Serializable, false)] {
         let engine = engine();

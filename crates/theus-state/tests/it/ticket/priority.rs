@@ -110,6 +110,18 @@ fn a_lease_that_runs_out_passes_the_ticket_on() {
 }
 
 #[test]
+fn a_lease_that_has_run_out_keeps_no_commit_out_though_nobody_looked() {
+    let store = store();
+    let leaked = || std::mem::forget(store.priority(who("leaked"), Duration::ZERO));
+    leaked();
+    store.commit(commit(0)).unwrap();
+    leaked();
+    assert_eq!(store.blocked(None), None);
+    leaked();
+    store.commit_checked(commit(1), |_, _| Ok::<(), ()>(())).unwrap();
+}
+
+#[test]
 fn a_lease_starts_when_the_ticket_is_obtained() {
     let store = store();
     let first = store.priority(who("first"), LONG);
