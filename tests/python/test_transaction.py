@@ -141,3 +141,27 @@ def test_somebody_elses_ticket_refuses_it(engine):
             tx.update(data={"domain.a": 2})
     engine.report_success("somebody")
     assert engine.state.domain.a == 1
+
+
+def test_a_body_that_outlives_the_write_limit_commits_nothing(monkeypatch):
+    def slow(ctx):
+        time.sleep(0.02)
+        return 1
+
+    slow = process(outputs=["domain.a"])(slow)
+    with TheusEngine(write_timeout_ms=1) as engine:
+        with pytest.raises(WriteTimeoutError, match="'slow'.* timed out"):
+            engine.call(slow)
+        assert engine.state.version == 0
+    monkeypatch.setenv("THEUS_WRITE_TIMEOUT_MS", "1")
+    with TheusEngine() as engine:
+        with pytest.raises(WriteTimeoutError):
+            asyncio.run(engine.execute(slow))
+    with TheusEngine(write_timeout_ms=60_000) as engine:
+        assert engine.call(slow) == 1
+    for wrong in (0, -1, "soon"):
+        with pytest.raises(ValueError, match="write_timeout_ms"):
+            TheusEngine(write_timeout_ms=wrong)
+    monkeypatch.setenv("THEUS_WRITE_TIMEOUT_MS", "soon")
+    with pytest.raises(ValueError, match="THEUS_WRITE_TIMEOUT_MS"):
+        TheusEngine()

@@ -54,6 +54,7 @@ impl Core {
         isolation: &str,
         heap_bytes: u64,
         pool_size: usize,
+        write_limit: f64,
     ) -> PyResult<Self> {
         let py = initial.py();
         let mut roots = Map::new();
@@ -64,7 +65,8 @@ impl Core {
             roots.insert(name.into(), value);
         }
         let builder = Engine::builder().initial(roots).isolation(mode(isolation)?);
-        let engine = builder.heap_bytes(heap_bytes).pool_size(pool_size).build();
+        let write_limit = Duration::try_from_secs_f64(write_limit).unwrap_or(Duration::MAX);
+        let engine = builder.heap_bytes(heap_bytes).pool_size(pool_size).write_limit(write_limit).build();
         Ok(Core { engine })
     }
 

@@ -19,7 +19,7 @@
 //!
 //! | Step | Why it suffices | Fails without it |
 //! |---|---|---|
-//! | a reader loads `current` | the cell's swap releases, its load acquires: who sees a version sees all that was built into it | `publication`: version torn, look torn |
+//! | a reader loads `current` once | a version is one pointer to what nobody writes any more; the cell's swap releases, its load acquires (not modelled, see below) | `publication`: version torn, look torn |
 //! | check, apply and swap under `writer` | one at a time; a lock's release happens before its next acquire | `race`: version made twice, update lost |
 //! | the ticket is looked at under `writer`, which the commit keeps | no ticket changes hands between look and publication | `ticket`, `checked`: another committed while it was held |
 //! | the ticket changes hands under `writer`, then `handed` is notified; who waits looks under `writer` | whoever saw the old holder sleeps before the notification is sent | `ticket`: lost wake-up, silence, ghost |

@@ -43,8 +43,8 @@ impl Default for TransactionOptions {
 pub enum TransactionError {
     /// It took too long. It is over: every further call fails so as well, and nothing was committed.
     #[error(
-        "the transaction timed out: its {limit} limit is {} ms and {} ms have passed; nothing was committed. Begin a new \
-         one, do slow work before it, or allow more time", allowed.as_millis(), passed.as_millis()
+        "the transaction timed out: its {limit} limit is {} ms and {} ms have passed; nothing was committed. Begin anew, \
+         do the slow work before it, or allow more time", allowed.as_millis(), passed.as_millis()
     )]
     TimedOut {
         /// The update given to this call, handed back; at the commit all updates as one; at a read an empty one.

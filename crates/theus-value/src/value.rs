@@ -3,7 +3,7 @@
 //! What not: no host objects (they travel as [`Object`] bytes), no references into other values.
 //! Invariants: a clone costs O(1); equality is by kind and content, floats by their bits, maps by their order too.
 //! Nothing here limits how deep values lie inside one another, but dropping, comparing, printing, encoding and merging
-//! them takes stack for each level: tens of thousands end the program. Whoever lets others nest values bounds them
+//! them takes stack for each level: some thousands can end the program. Whoever lets others nest values bounds them
 //! with [`Value::depth`], as the engine does; what [`decode`](crate::decode()) gives is bounded.
 
 use crate::heavy::Heavy;

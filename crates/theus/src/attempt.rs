@@ -14,8 +14,11 @@ use crate::zones::{self, Authority, Physics};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use theus_audit::{ChangedPath, Entry, Outcome};
-use theus_state::{Commit, CommitError, CommitRefused, Committed, Isolation, Requester, Snapshot, Store};
-use theus_value::Path;
+use theus_state::{
+    Commit, CommitError, CommitRefused, Committed, Isolation, Limit, Requester, Snapshot, Store,
+    TransactionError,
+};
+use theus_value::{Path, Update};
 
 /// Most bytes of an error's text in the audit trail, which keeps many records for long.
 const ERROR_TEXT: usize = 16 << 10;
@@ -51,7 +54,7 @@ impl Attempt {
     /// The first attempt of a task that waits for a worker: it has not begun.
     pub(crate) fn waiting(engine: Engine, process: Process, task: u64) -> Self {
         Attempt {
-            contention: Contention::new(&process.name, task),
+            contention: Contention::new(&process.name, task, engine.write_limit()),
             snapshot: engine.snapshot(),
             isolation: engine.isolation(),
             engine,
@@ -142,7 +145,7 @@ impl Attempt {
     /// Asked when the wait before another attempt is over: after how long to ask again, while somebody else's priority
     /// ticket would refuse its commit. Waiting is no attempt, and ends with the engine's write limit.
     pub fn ready(&mut self) -> Option<Duration> {
-        self.contention.ready(self.engine.store(), self.engine.write_limit())
+        self.contention.ready(self.engine.store())
     }
 
     /// Settles the attempt with what the body returned and the paths that it read; gives the version that it made.
@@ -199,6 +202,7 @@ impl Attempt {
         let StateUpdate { update, assert_version } =
             to_update(&self.process.name, &self.process.contract, returned)?;
         check_on(&self.process.name, &self.process.contract, &update, self.snapshot.root())?;
+        let update = self.in_time(update)?;
         let update = take_in(self.engine.arena(), &self.process.name, update)?;
         // Hashed after the commit: one that is refused need not pay for it.
         let written = update.clone();
@@ -225,11 +229,22 @@ impl Attempt {
         }
     }
 
+    /// The update, unless the attempt has outlived the engine's write limit; a longer time limit of its process beats that.
+    fn in_time(&self, update: Update) -> Result<Update, Refusal> {
+        let own = self.process.contract.timeout.unwrap_or_default();
+        let (allowed, passed) = (self.engine.write_limit().max(own), self.started.elapsed());
+        if passed <= allowed {
+            return Ok(update);
+        }
+        let error = TransactionError::TimedOut { update, limit: Limit::Life, allowed, passed };
+        Err(Refusal::TimedOut { process: self.name(), error })
+    }
+
     /// After how long the next attempt may begin, if one is granted.
     fn retry(&mut self, error: &CommitError) -> Option<Duration> {
         let (engine, took) = (&self.engine, self.started.elapsed());
         match error {
-            CommitError::Busy { .. } => self.contention.busy(took, engine.write_limit()),
+            CommitError::Busy { .. } => self.contention.busy(took),
             _ => self.contention.conflict(engine.backoff(), took),
         }
     }

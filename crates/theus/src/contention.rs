@@ -18,13 +18,15 @@ const AT_ONCE: Duration = Duration::from_millis(1);
 /// How often a task looks whether somebody's ticket is free again.
 const LOOK: Duration = Duration::from_millis(10);
 /// A holder keeps the ticket for this long and this many times its longest attempt: enough for the work as it was seen
-/// to take, so that a holder that hangs does not keep the others out for long.
+/// to take, so that a holder that hangs does not keep the others out for long. Never for longer than they may wait.
 const LEASE: (Duration, u32) = (Duration::from_secs(1), 4);
 
 /// What the conflicts of one task have cost it.
 #[derive(Debug)]
 pub(crate) struct Contention {
     requester: Requester,
+    /// How long a task may wait for somebody's ticket.
+    patience: Duration,
     conflicts: u32,
     /// Attempts that the caller added.
     extra: u32,
@@ -42,10 +44,11 @@ pub(crate) struct Contention {
 }
 
 impl Contention {
-    pub(crate) fn new(process: &Arc<str>, task: u64) -> Self {
+    pub(crate) fn new(process: &Arc<str>, task: u64, patience: Duration) -> Self {
         let requester = Requester { process: Arc::clone(process), task: Some(task) };
         Contention {
             requester,
+            patience,
             conflicts: 0,
             extra: 0,
             longest: Duration::ZERO,
@@ -95,24 +98,24 @@ impl Contention {
     }
 
     /// The attempt was refused because of somebody's ticket. After how long to look again; None when it has waited
-    /// longer than `patience` by now.
-    pub(crate) fn busy(&mut self, took: Duration, patience: Duration) -> Option<Duration> {
+    /// too long by now.
+    pub(crate) fn busy(&mut self, took: Duration) -> Option<Duration> {
         self.longest = self.longest.max(took);
         self.busy = self.busy.saturating_add(1);
         // If it had one, its lease has run out; and who meets one ticket after the other would starve behind them.
         self.place = None;
         self.starving |= self.busy > MAX_RETRIES;
-        (self.waiting() <= patience).then_some(LOOK)
+        (self.waiting() <= self.patience).then_some(LOOK)
     }
 
     /// Asked before an attempt: after how long to ask again, while somebody else's ticket would refuse its commit.
-    pub(crate) fn ready(&mut self, store: &Store, patience: Duration) -> Option<Duration> {
+    pub(crate) fn ready(&mut self, store: &Store) -> Option<Duration> {
         if self.starving && self.place.is_none() {
             self.line_up(store);
         }
         store.blocked(Some(&self.requester))?;
         // Out of patience, it runs into the refusal that its caller is told of.
-        (self.waiting() <= patience).then_some(LOOK)
+        (self.waiting() <= self.patience).then_some(LOOK)
     }
 
     /// It waits for somebody's ticket: how long it has done so, the time of its attempts not counted.
@@ -128,7 +131,25 @@ impl Contention {
     fn line_up(&mut self, store: &Store) {
         // The old place first: two places of one task would make it wait for itself.
         self.place = None;
-        let (least, times) = LEASE;
-        self.place = Some(store.priority(self.requester.clone(), least + self.longest * times));
+        self.place = Some(store.priority(self.requester.clone(), lease(self.longest, self.patience)));
+    }
+}
+
+fn lease(longest: Duration, patience: Duration) -> Duration {
+    let (least, times) = LEASE;
+    least.saturating_add(longest.saturating_mul(times)).min(patience.max(least))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_follows_the_work_as_far_as_others_may_wait() {
+        let seconds = Duration::from_secs;
+        for (longest, patience, expected) in [(0, 300, 1), (2, 300, 9), (3600, 300, 300), (2, 0, 1)] {
+            assert_eq!(lease(seconds(longest), seconds(patience)), seconds(expected));
+        }
+        assert_eq!(lease(Duration::MAX, Duration::MAX), Duration::MAX);
     }
 }

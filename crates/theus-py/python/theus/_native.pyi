@@ -151,7 +151,9 @@ class Cancel:
 
 class Core:
     isolation: str
-    def __init__(self, initial: dict[str, Any], isolation: str, heap_bytes: int, pool_size: int) -> None: ...
+    def __init__(
+        self, initial: dict[str, Any], isolation: str, heap_bytes: int, pool_size: int, write_limit: float
+    ) -> None: ...
     def snapshot(self) -> Snapshot: ...
     def compare_and_swap(
         self,

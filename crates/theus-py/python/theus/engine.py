@@ -38,7 +38,8 @@ class TheusEngine:
     object with ``domain`` and ``global_ctx``. ``isolation`` is ``'smart'`` (a commit is refused when what it writes has
     changed), ``'strict'`` (any change refuses) or ``'serializable'`` (also a change of what was read).
     ``pool_size`` is the most worker processes at once (default: ``THEUS_POOL_SIZE``, else 4); ``THEUS_HEAP_SIZE`` is the
-    most heavy memory in MB (default 512).
+    most heavy memory in MB (default 512). ``write_timeout_ms`` (``THEUS_WRITE_TIMEOUT_MS``, default 300,000) is the longest
+    time from the begin of a body to its commit (``WriteTimeoutError``), and the longest wait for somebody else's ticket.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class TheusEngine:
         strict_cas: bool = False,
         isolation: str | None = None,
         pool_size: int | None = None,
+        write_timeout_ms: float | None = None,
     ) -> None:
         if isolation is None:
             isolation = "strict" if strict_cas else "smart"
@@ -59,7 +61,10 @@ class TheusEngine:
         if not isinstance(size, int) or size < 1:
             raise ValueError(f"pool_size={size!r}: give a whole number from 1")
         megabytes = _from_environment("THEUS_HEAP_SIZE", 512)
-        self._core = _native.Core(flatten(context), isolation, megabytes << 20, size)
+        limit = write_timeout_ms if write_timeout_ms is not None else _from_environment("THEUS_WRITE_TIMEOUT_MS", 300_000)
+        if not isinstance(limit, (int, float)) or not limit > 0:
+            raise ValueError(f"write_timeout_ms={limit!r}: give milliseconds above 0")
+        self._core = _native.Core(flatten(context), isolation, megabytes << 20, size, limit / 1000)
         self._registry = Registry(self._core)
         self._threads: Any = None
         self._starting = allocate_lock()

@@ -6,7 +6,8 @@
 //! Invariants
 //! - At most one place holds the ticket. Places wait only while it is held.
 //! - A lease starts when the ticket is obtained. A place whose lease has run out is out of the line.
-//! - Each call leaves the line settled for its `now`: no holder whose lease has run out.
+//! - Each call settles the line for its `now` first: no holder whose lease has run out. A lease of nothing is settled by
+//!   the next call.
 
 use super::requester::Requester;
 use std::collections::VecDeque;

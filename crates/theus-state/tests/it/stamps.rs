@@ -1,7 +1,7 @@
 //! What the store remembers of deleted paths: enough never to accept wrongly, not more than it must.
 
 use theus_state::{Commit, CommitError, Store};
-use theus_value::{Key, Map, Path, Update, Value};
+use theus_value::{Key, Map, Op, Path, Update, Value};
 
 fn job(n: usize) -> Path {
     Path::from_segments(["jobs".to_string(), format!("j{n}")])
@@ -118,6 +118,18 @@ fn deleting_what_is_absent_is_no_change() {
 }
 
 #[test]
+fn one_that_comes_and_goes_takes_the_room_of_one() {
+    let (store, before) = churned(2);
+    for _ in 0..1_500 {
+        for op in [Op::Set { path: job(1), value: Value::Null }, Op::Delete { path: job(1) }] {
+            store.commit(Commit::new(store.version(), Update::from_iter([op]))).unwrap();
+        }
+    }
+    assert_eq!(store.snapshot().changed_since(&job(0), before), Some(before + 1));
+    assert_eq!(store.snapshot().changed_since(&job(77), before), None, "nothing was forgotten");
+}
+
+#[test]
 fn what_one_commit_makes_and_deletes_is_not_remembered_for_ever() {
     let store = Store::new(Map::new());
     let passing = |n: usize| {
@@ -128,7 +140,10 @@ fn what_one_commit_makes_and_deletes_is_not_remembered_for_ever() {
     (0..3_000).for_each(passing);
     let kept = allocation_counter::measure(|| (3_000..23_000).for_each(passing)).count_current;
     assert!(kept < 20_000, "20,000 commits left {kept} allocations");
-    assert!(try_set(&store, store.version() - 1, job(22_999).child("x")).is_err(), "it was there for a moment");
+    assert!(
+        try_set(&store, store.version() - 1, job(22_999).child("x")).is_err(),
+        "it was there for a moment"
+    );
 }
 
 #[test]

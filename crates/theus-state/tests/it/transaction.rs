@@ -170,7 +170,7 @@ fn past_a_limit_it_is_over_and_nothing_is_written() {
             other => panic!("{other:?}"),
         }
         let error = transaction.get(&path("a")).unwrap_err();
-        assert!(error.to_string().contains(&format!("{exceeded} limit of 0 ms")), "{error}");
+        assert!(error.to_string().contains(&format!("{exceeded} limit is 0 ms")), "{error}");
         assert!(matches!(transaction.commit(), Err(TransactionError::TimedOut { .. })));
         assert!(
             matches!(store.transaction(options).commit(), Err(TransactionError::TimedOut { .. })),

@@ -5,7 +5,8 @@
 //! How. An operation may take the place of earlier ones if nothing in between touched a place above them:
 //! - A set takes the place of all operations at or under its path. It goes where the first of them stood, so that keys
 //!   keep their order in their map.
-//! - A deletion leaves of all operations at or under its path the first, since that makes the parents, and itself.
+//! - A deletion leaves itself and, where the first operation at or under its path stood that makes the place, an empty map,
+//!   since that makes the parents.
 //! - An append joins an append or a list set right before it at the same path; a merge joins a merge or a set.
 //!
 //! Everything else stays as it came. A merge does not join one that puts a plain value where it puts a map, since on a map
@@ -14,8 +15,9 @@
 //!
 //! Invariants
 //! - On a state on which the updates apply one after the other, the combined one gives the same map, in the same order.
-//! - Each leaf of the updates (see [`Update::leaves`]) is at or under a leaf of the combined one, and each of these is one
-//!   of theirs. So the combined one conflicts with whatever one of them conflicts with, and with nothing else.
+//! - Each leaf of the updates, on that state ([`Update::leaves_on`]) or on none ([`Update::leaves`]), is at or under a leaf
+//!   of the combined one, and each of these is one of theirs. So the combined one conflicts with whatever one of them
+//!   conflicts with, and with nothing else.
 //! - `index` names the operations that stand, and only those.
 
 use super::apply::{MAX_PATH_SEGMENTS, deep_merge};
@@ -112,8 +114,9 @@ impl Combined {
             // What came since is gone again, and an earlier one made the parents.
             (Some(at), Some(_)) if self.makes_before(&path, at, above) => {}
             (_, first) => {
-                if let Some((at, op)) = first {
-                    self.put(Some(at), op);
+                // Not the operation itself: it may fit only what a deletion, left out too, had made of the place.
+                if let Some((at, _)) = first {
+                    self.put(Some(at), Op::Set { path: path.clone(), value: Value::Map(Map::new()) });
                 }
                 self.stand(Op::Delete { path });
             }

@@ -2,7 +2,7 @@
 //!
 //! What not: no versions and no conflicts (theus-state), no permissions (the engine).
 //! Invariants: operations apply in order, each seeing what the earlier ones did; applying gives a new map and
-//! leaves the old one as it was; [`Update::leaves`] names every place that applying can change.
+//! leaves the old one as it was; [`Update::leaves_on`] names every place that applying to that state changes, or one above.
 
 mod apply;
 mod combined;

@@ -69,12 +69,13 @@ fn means_the_same(base: &Map, ops: Vec<Op>, combine: fn(&Update) -> Update) -> T
         "not in the same order: {:?}",
         whole
     );
-    let (parts, whole) = (parts.leaves(), whole.leaves());
-    for leaf in &parts {
-        prop_assert!(whole.iter().any(|above| leaf.starts_with(above)), "{leaf} is not written any more");
-    }
-    for leaf in &whole {
-        prop_assert!(parts.contains(leaf), "{leaf} was not written before");
+    for (parts, whole) in [(parts.leaves(), whole.leaves()), (parts.leaves_on(base), whole.leaves_on(base))] {
+        for leaf in &parts {
+            prop_assert!(whole.iter().any(|above| leaf.starts_with(above)), "{leaf} is not written any more");
+        }
+        for leaf in &whole {
+            prop_assert!(parts.contains(leaf), "{leaf} was not written before");
+        }
     }
     Ok(())
 }
@@ -157,4 +158,17 @@ fn what_fits_no_state_stays_as_it_came() {
     let deep = Op::Set { path: Path::from_segments(vec!["x"; 100_000]), value: Value::Null };
     let update = Update::from_iter([deep.clone(), deep]);
     assert_eq!(combined(&update), update);
+}
+
+#[test]
+fn a_deletion_needs_nothing_of_what_it_makes_pointless() {
+    let path = |text: &str| Path::parse(text).unwrap();
+    let mut base = Update::new();
+    base.set(path("a.b"), Value::from(5));
+    let base = base.apply(&Map::new()).unwrap();
+    let mut combined = Combined::new();
+    let mut parts = Update::new();
+    parts.delete(path("a.b")).set(path("a.b.c"), Value::from(1)).delete(path("a"));
+    combined.add(parts.clone());
+    assert_eq!(combined.finish().apply(&base), parts.apply(&base));
 }

@@ -169,3 +169,34 @@ fn a_list_change_costs_one_path() {
         assert!(counted.count_total <= 12 + 2 * levels(items), "16 more than {items}: {counted:?}");
     }
 }
+
+#[test]
+fn what_nobody_else_holds_is_changed_without_allocating() {
+    let mut map = flat(1_000);
+    let mut list: List = (0..1_000).map(Value::from).collect();
+    let keys: Vec<String> = spread(1_000, 100).collect();
+    let counted = measure(|| {
+        for key in keys.iter().chain(&keys) {
+            *map.get_mut(key).unwrap() = Value::Null;
+        }
+        for at in (0..1_000).chain(0..1_000) {
+            *list.get_mut(at).unwrap() = Value::Null;
+        }
+    });
+    assert_eq!(counted.count_total, 0);
+}
+
+#[test]
+fn a_map_that_has_become_small_holds_no_more_than_one_that_always_was() {
+    let held = |of: usize| {
+        let mut made = None;
+        let counted = measure(|| {
+            let mut map = flat(of);
+            (8..of).for_each(|n| drop(map.remove(&format!("k{n}"))));
+            made = Some(map);
+        });
+        assert_eq!(made.unwrap().len(), 8);
+        counted.bytes_current
+    };
+    assert!(held(1_000) <= held(8), "{} bytes instead of {}", held(1_000), held(8));
+}

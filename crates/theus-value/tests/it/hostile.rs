@@ -129,6 +129,8 @@ fn depth_has_a_limit() {
     assert!(decode_at_most(&nested_lists(3), 3).is_ok());
     assert!(matches!(decode_at_most(&nested_lists(4), 3), Err(DecodeError::TooDeep { limit: 3, at: 4 })));
     assert_eq!(decode_at_most(&[1, 0], 0), Ok(Value::Null));
+    let beyond = decode_at_most(&nested_lists(MAX_DEPTH + 1), usize::MAX);
+    assert!(matches!(beyond, Err(DecodeError::TooDeep { limit: MAX_DEPTH, .. })));
 }
 
 #[test]

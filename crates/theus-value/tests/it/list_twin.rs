@@ -38,3 +38,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_index_past_the_end_copies_nothing() {
+    for size in [0_i64, 1, 32, 33, 1000] {
+        let old: List = (0..size).map(Value::from).collect();
+        let mut new = old.clone();
+        assert!(new.get_mut(old.len()).is_none() && new.get_mut(usize::MAX).is_none());
+        assert!(new.ptr_eq(&old), "{size}");
+    }
+}

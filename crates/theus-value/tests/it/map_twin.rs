@@ -185,3 +185,13 @@ fn a_change_shares_what_it_did_not_touch() {
     });
     assert_eq!(shared.count(), 999);
 }
+
+#[test]
+fn what_is_absent_is_neither_removed_nor_changed_and_copies_nothing() {
+    for size in [0_i64, 1, 16, 17, 1000] {
+        let old: Map = (0..size).map(|n| (Key::from(format!("k{n}")), Value::from(n))).collect();
+        let mut new = old.clone();
+        assert!(new.remove("absent").is_none() && new.get_mut("absent").is_none());
+        assert!(new.ptr_eq(&old), "{size}");
+    }
+}

@@ -46,11 +46,13 @@ fn globs_match_as_in_a_shell_and_a_star_spans_dots() {
     assert!(covers("*.name", "domain.user.name.first"));
     assert!(covers("domain.user_?", "domain.user_1.x"));
     assert!(!covers("domain.user_?", "domain.user_12"));
-    assert!(covers("domain.user_[0-9]", "domain.user_7"));
+    assert!(["0", "7", "9"].iter().all(|n| covers("domain.user_[0-9]", &format!("domain.user_{n}"))));
     assert!(!covers("domain.user_[!0-9]", "domain.user_7"));
     assert!(covers("domain.user_[!0-9]", "domain.user_x"));
     assert!(covers("domain.x[ab]", "domain.xa"));
     assert!(covers("domain.[]]", "domain[']']"));
+    assert!(covers("domain.x[a-]", "domain.x-") && covers("domain.x[a-]", "domain.xa"));
+    assert!(!covers("domain.x[a-]", "domain.xb"));
     assert!(covers("domain.*['a*b']", "domain.x['a*b']"));
     assert!(!covers("domain.*['a*b']", "domain.x.aXb"));
     assert!(covers("domain.items[0].*", "domain.items.0.x"));

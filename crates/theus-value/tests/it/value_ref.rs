@@ -125,3 +125,20 @@ fn what_is_iterated_never_overlaps_so_no_table_makes_endless_work() {
     assert_eq!(looks(read), 41);
     assert!(read.check().is_err());
 }
+
+#[test]
+fn items_and_entries_end_at_the_first_that_is_damaged_and_stay_there() {
+    let mut list = encode(&Value::from(vec![Value::from(1), Value::Null, Value::from(3)]));
+    let mut map =
+        encode(&Value::Map(["a", "b", "c"].map(|key| (Key::from(key), Value::Null)).into_iter().collect()));
+    // The second item becomes a tag that does not exist; the second key no UTF-8.
+    list[4] = 0x0F;
+    map[4] = 0xFF;
+    let mut items = ValueRef::parse(&list).unwrap().items();
+    let mut entries = ValueRef::parse(&map).unwrap().entries();
+    assert_eq!(items.next().and_then(|item| item.as_int()), Some(1));
+    assert_eq!(entries.next().map(|(key, _)| key), Some("a"));
+    for _ in 0..3 {
+        assert!(items.next().is_none() && entries.next().is_none());
+    }
+}

@@ -2,6 +2,8 @@
 //!
 //! What not: no rules. Invariant: item 1 of a list and key "1" of a map are the same place.
 
+use std::iter::{Flatten, Peekable};
+use std::option;
 use std::sync::Arc;
 use theus_value::{Key, Map, Value};
 
@@ -57,4 +59,37 @@ pub(super) fn below<'v>(value: Option<&'v Value>, key: &str) -> Option<&'v Value
 /// The child of a map that a list would have at this number.
 pub(super) fn numbered(value: Option<&Value>, index: usize) -> Option<&Value> {
     as_map(value)?.get(&index.to_string())
+}
+
+/// The children of a value by key, asked for in some order: free where that is the order of the map itself, a lookup where
+/// it is not.
+pub(super) struct Beside<'v> {
+    value: Option<&'v Value>,
+    rest: Peekable<Flatten<option::IntoIter<&'v Map>>>,
+    found: usize,
+}
+
+impl<'v> Beside<'v> {
+    pub(super) fn new(value: Option<&'v Value>) -> Self {
+        Beside { value, rest: as_map(value).into_iter().flatten().peekable(), found: 0 }
+    }
+
+    /// The child under this key, or of this number. Asked once for each key.
+    pub(super) fn child(&mut self, key: &str) -> Option<&'v Value> {
+        let in_step = self.rest.next_if(|(own, _)| ***own == *key).map(|(_, value)| value);
+        let found = in_step.or_else(|| below(self.value, key));
+        if found.is_some() {
+            self.found += 1;
+            if in_step.is_none() {
+                // On from where it stands in the map.
+                let _passed = self.rest.by_ref().find(|(own, _)| ***own == *key);
+            }
+        }
+        found
+    }
+
+    /// True when each key of the map was asked for.
+    pub(super) fn is_done(&self) -> bool {
+        as_map(self.value).is_none_or(|map| map.len() == self.found)
+    }
 }

@@ -10,17 +10,17 @@
 //!    (its leaves), or replaced a place above one as a whole. In the strict mode W is B. So at and under every leaf the
 //!    states V and W hold the same.
 //! 3. What the judge compares are leaves of the update and what lies under them, and their values afterwards follow from
-//!    the update and their values before. So it would find the same in W. Of a list that answers for an operation on one of
-//!    its items only this matters: whether that leaf changes. Where an update
-//!    makes a place and takes it away again, the maps that stay above it are judged: they were absent in V, and if another
-//!    has made them since, the judge is stricter than it had to be.
-//! 4. But for one case: a merge puts a map over something that is none. If that is absent or has no items, only a write at
-//!    the place itself could change it, which is above a leaf: see 2. If it is a list, an item may change unseen.
+//!    the update and their values before. So it would find the same in W. A merge over what is no map has that place for a
+//!    leaf, in V as in W. Of a list that answers for an operation on one of its items only this matters: whether that leaf
+//!    changes. Where an update makes a place and takes it away again, the maps that stay above it are judged: they were
+//!    absent in V, and if another has made them since, the judge is stricter than it had to be.
+//! 4. An update that does not fit V is not judged, and does not fit W either: what is in its way is at a leaf, or above
+//!    one, where it could only have been replaced as a whole.
 //!
-//! Where 1 fails, or 4 meets a list, [`Store::commit_checked`] judges the very state that the update is applied to. That is
-//! not the way for all: it starts anew whenever another commit lands, and in the end keeps all others out.
+//! Where 1 fails, [`Store::commit_checked`] judges the very state that the update is applied to. That is not the way for
+//! all: it starts anew whenever another commit lands, and in the end keeps all others out.
 
-use super::physics::{Passed, Physics};
+use super::physics::Physics;
 use crate::returned::Violation;
 use theus_state::{Commit, CommitError, CommitRefused, Committed, Snapshot, Store};
 
@@ -34,7 +34,7 @@ pub(crate) fn commit(
     physics: Physics<'_>,
 ) -> Result<Committed, CommitRefused<Violation>> {
     match physics.judge(&commit.update, snapshot.root()) {
-        Ok(Passed::ForItsPaths) if commit.base <= snapshot.version() => Ok(store.commit(commit)?),
+        Ok(()) if commit.base <= snapshot.version() => Ok(store.commit(commit)?),
         Err(error) if commit.base <= snapshot.version() => {
             if commit.base < snapshot.version()
                 && let Err(conflict @ CommitError::Conflict { .. }) = snapshot.advance(commit.clone())
@@ -45,7 +45,7 @@ pub(crate) fn commit(
         }
         _ => {
             let update = commit.update.clone();
-            store.commit_checked(commit, |_, before| physics.judge(&update, before).map(drop))
+            store.commit_checked(commit, |_, before| physics.judge(&update, before))
         }
     }
 }

@@ -5,7 +5,7 @@
 //! never refused, and costs the names of its paths and the values written and replaced.
 
 use super::capabilities::{Authority, Capabilities};
-use super::children::{as_map, below, has_entries, is_container, is_shared, items, numbered};
+use super::children::{Beside, as_map, has_entries, is_container, is_shared, items, numbered};
 use super::growth::{has_grown, is_reordered};
 use super::hint::hint;
 use super::place::Place;
@@ -21,44 +21,28 @@ pub(crate) struct Physics<'a> {
     pub(crate) authority: &'a Authority,
 }
 
-/// An update passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Passed {
-    /// The verdict holds for every state that looks the same at and under the paths that the update writes.
-    ForItsPaths,
-    /// The verdict holds for this state alone: the update replaces a list by merging a map over it, whose items are not
-    /// among the paths that it writes; or it does not fit this state.
-    ForThisState,
-}
-
 impl Physics<'_> {
     /// Judges an update of this state.
-    pub(crate) fn judge(&self, update: &Update, before: &Map) -> Result<Passed, Violation> {
+    pub(crate) fn judge(&self, update: &Update, before: &Map) -> Result<(), Violation> {
         let before = Value::Map(before.clone());
-        let mut judge = Judge {
-            physics: self,
-            before: &before,
-            after: None,
-            touched: false,
-            entangled: false,
-            passed: Passed::ForItsPaths,
-        };
+        let mut judge =
+            Judge { physics: self, before: &before, after: None, touched: false, entangled: false };
         let verdict = judge.update(update);
         // Operations that do not meet are judged one by one. Where they meet, what counts is what they do together; but
         // then, too, a place that none of them touches stays untouched.
         let together = judge.entangled || judge.touched && operations_meet(update);
         if !together {
-            return verdict.map(|()| judge.passed);
+            return verdict;
         }
-        let Value::Map(root) = &before else { return verdict.map(|()| judge.passed) };
+        let Value::Map(root) = &before else { return verdict };
         // What cannot be applied here is not judged: the store says why it does not fit.
-        let Ok(after) = update.apply(root) else { return Ok(Passed::ForThisState) };
+        let Ok(after) = update.apply(root) else { return Ok(()) };
         let after = Value::Map(after);
         judge.after = Some(&after);
         // An operation that a later one makes pointless does not count.
         let mut combined = Combined::new();
         combined.add(update.clone());
-        judge.update(&combined.finish()).map(|()| judge.passed)
+        judge.update(&combined.finish())
     }
 }
 
@@ -89,7 +73,6 @@ struct Judge<'a> {
     touched: bool,
     /// There is an operation that can only be judged by what becomes of a place above it.
     entangled: bool,
-    passed: Passed,
 }
 
 impl Judge<'_> {
@@ -171,12 +154,7 @@ impl Judge<'_> {
             None if payload.is_empty() => return self.written(place, None, &payload.clone().into()),
             None => None,
             Some(Value::Map(map)) => Some(map),
-            Some(other) => {
-                if matches!(other, Value::List(_)) {
-                    self.passed = Passed::ForThisState;
-                }
-                return self.written(place, old, &payload.clone().into());
-            }
+            Some(_) => return self.written(place, old, &payload.clone().into()),
         };
         for (key, value) in payload {
             let (child, old) = (place.key(key), map.and_then(|map| map.get(key)));
@@ -296,12 +274,18 @@ impl Judge<'_> {
         new: Option<&Value>,
         judged: Judged<Self>,
     ) -> Result<(), Violation> {
+        let mut olds = Beside::new(old);
         for (key, value) in as_map(new).into_iter().flatten() {
-            judged(self, &place.key(key), below(old, key), Some(value))?;
+            judged(self, &place.key(key), olds.child(key), Some(value))?;
         }
-        let dropped = as_map(old).into_iter().flatten().filter(|(key, _)| below(new, key).is_none());
-        for (key, value) in dropped {
-            judged(self, &place.key(key), Some(value), None)?;
+        if olds.is_done() {
+            return Ok(());
+        }
+        let mut news = Beside::new(new);
+        for (key, value) in as_map(old).into_iter().flatten() {
+            if news.child(key).is_none() {
+                judged(self, &place.key(key), Some(value), None)?;
+            }
         }
         Ok(())
     }

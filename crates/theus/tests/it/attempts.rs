@@ -149,6 +149,24 @@ fn an_attempt_after_a_conflict_sees_the_new_state_and_commits() {
 }
 
 #[test]
+fn an_attempt_that_outlives_the_write_limit_commits_nothing() {
+    let engine = Engine::builder().write_limit(Duration::ZERO).build();
+    let mut attempt = engine.begin(&process("slow", &["domain.count"])).unwrap();
+    std::thread::sleep(Duration::from_millis(1));
+    let refused = attempt.settle(value(int(1)), Vec::new()).unwrap_err();
+    assert!(
+        matches!(refused, Refusal::TimedOut { .. }) && refused.to_string().contains("timed out"),
+        "{refused}"
+    );
+    assert_eq!((engine.snapshot().version(), outcomes(&engine)), (0, vec!["timeout"]));
+    // A process that was granted more time has it.
+    let patient = Contract { timeout: Some(Duration::from_secs(60)), ..contract(&[], &["domain.count"]) };
+    let mut attempt = engine.begin(&Process::new("patient", patient)).unwrap();
+    std::thread::sleep(Duration::from_millis(1));
+    assert_eq!(attempt.settle(value(int(1)), Vec::new()).unwrap(), 1);
+}
+
+#[test]
 fn an_asserted_version_is_exact_and_never_retried() {
     let engine = engine();
     let add = process("add", &["domain.count"]);

@@ -1,11 +1,12 @@
 //! Nobody starves: who always loses gets the priority ticket, others wait, and the ticket comes back in any case.
 
-use crate::stage::{engine, int, outcomes, path, process};
+use crate::stage::{contract, engine, int, outcomes, path, process};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use theus::{
-    Attempt, CommitError, Engine, Outcome, Refusal, Requester, Returned, StateUpdate, Update, Value,
+    Attempt, CommitError, Contract, Engine, Outcome, Process, Refusal, Requester, Returned, StateUpdate,
+    Update, Value,
 };
 
 /// Retries that a conflict is granted before the line for the ticket.
@@ -129,7 +130,7 @@ fn another_task_of_the_same_process_waits_and_waiting_is_no_attempt() {
 
 #[test]
 fn the_wait_for_a_ticket_ends_with_the_write_limit() {
-    let engine = Engine::builder().write_limit(Duration::ZERO).build();
+    let engine = Engine::builder().write_limit(Duration::from_millis(200)).build();
     for _ in 0..=RETRIES {
         engine.report_conflict("a caller");
     }
@@ -188,11 +189,37 @@ fn a_conflict_that_ends_the_task_gives_the_ticket_back_at_once() {
 }
 
 #[test]
+fn who_meets_one_ticket_after_the_other_lines_up_too() {
+    let engine = engine();
+    let mut attempt = engine.begin(&process("other", &["domain.count"])).unwrap();
+    for refusal in 0..=RETRIES {
+        for _ in 0..=RETRIES {
+            engine.report_conflict("a caller");
+        }
+        let refused = attempt.settle(Returned::Value(int(1)), Vec::new());
+        let Err(Refusal::Conflict { error: CommitError::Busy { .. }, retry: Some(_), .. }) = refused else {
+            panic!("{refused:?}")
+        };
+        engine.report_success("a caller");
+        assert_eq!(attempt.ready(), None);
+        assert_eq!(intrude(&engine).is_ok(), refusal < RETRIES, "{refusal}");
+        attempt.again();
+    }
+    attempt.settle(Returned::Value(int(1)), Vec::new()).unwrap();
+}
+
+#[test]
 fn the_time_of_attempts_is_no_time_of_waiting() {
     let limit = Duration::from_millis(300);
     let engine = Engine::builder().write_limit(limit).build();
-    let hold = || (0..=RETRIES).for_each(|_| drop(engine.report_conflict("a caller")));
-    let mut attempt = engine.begin(&process("other", &["domain.count"])).unwrap();
+    let hold = || {
+        for _ in 0..=RETRIES {
+            engine.report_conflict("a caller");
+        }
+    };
+    // Its body may take longer than a writer waits.
+    let patient = Contract { timeout: Some(limit * 100), ..contract(&[], &["domain.count"]) };
+    let mut attempt = engine.begin(&Process::new("other", patient)).unwrap();
     hold();
     attempt.settle(Returned::Value(int(1)), Vec::new()).unwrap_err();
     assert!(attempt.ready().is_some());

@@ -167,6 +167,12 @@ fn names_inside_new_values_count_too() {
     let root = map([("pair", tuple([record(), int(2)]))]);
     tried(&root, [set("pair", tuple([record(), int(3)]))]).unwrap();
     assert_eq!(refused(&root, [set("pair", tuple([int(3), record()]))]), at("pair.0.const_id", 'D'));
+    // And by position where a map of numbers becomes a list, or a list one.
+    let items = |items: Vec<Value>| Value::from(items);
+    let root = map([("map", mapping([("0", record())])), ("list", items(vec![record()]))]);
+    tried(&root, [set("map", items(vec![record()])), set("list", mapping([("0", record())]))]).unwrap();
+    assert_eq!(refused(&root, [set("map", items(vec![int(1)]))]), at("map.0.const_id", 'D'));
+    assert_eq!(refused(&root, [set("list", mapping([("0", int(1))]))]), at("list.0.const_id", 'D'));
 }
 
 #[test]
@@ -216,6 +222,7 @@ fn several_operations_hide_nothing() {
     tried(&root, [emptied(), set("domain", domain()), append("domain.log_x", int(3))]).unwrap();
     tried(&root, [append("domain.log_x", int(3)), append("domain.log_x", int(4))]).unwrap();
     tried(&root, [set("domain.log_y", list(&[1])), set("domain.log_y", list(&[2]))]).unwrap();
+    tried(&root, [set("domain.log_y", list(&[1])), set("domain.log_y.0", int(2))]).unwrap();
     // What does not fit is not judged.
     let engine = Engine::builder().initial(root.clone()).build();
     let ops = [set("domain.const_x", int(1)), set("domain.const_x.below", int(1))];

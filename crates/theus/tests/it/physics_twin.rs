@@ -9,7 +9,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use theus::{Authority, Engine, Path, Refusal, TransactionOptions, Update, Value, Violation};
+use theus::{
+    Authority, Contract, Engine, Path, Process, Refusal, Returned, StateUpdate, TransactionOptions, Update,
+    Value, Violation,
+};
 use theus_value::{Combined, Key, List, Map, Op};
 
 type Place = Vec<String>;
@@ -220,6 +223,8 @@ enum Seed {
     Longer(usize, Vec<Value>, bool),
     /// The container at the n-th place, as the operation leaves it.
     Edited(usize, Op),
+    /// The whole state, as the operation leaves it.
+    EditedRoot(Op),
     /// The n-th place, with a new value or none.
     Aimed(usize, Option<Value>),
     /// A merge over the n-th place.
@@ -240,6 +245,8 @@ fn seed() -> impl Strategy<Value = Seed> {
         2 => op().prop_map(Seed::Plain),
         2 => (any::<usize>(), vec(value(), 1..3), any::<bool>()).prop_map(|(n, items, end)| Seed::Longer(n, items, end)),
         2 => (any::<usize>(), op()).prop_map(|(n, op)| Seed::Edited(n, op)),
+        1 => op().prop_map(Seed::EditedRoot),
+        1 => entries(value()).prop_map(|value| Seed::Plain(Op::Merge { path: Path::root(), value })),
         2 => (any::<usize>(), proptest::option::of(value())).prop_map(|(n, value)| Seed::Aimed(n, value)),
         1 => (any::<usize>(), entries(value())).prop_map(|(n, map)| Seed::Merged(n, map)),
     ]
@@ -266,19 +273,26 @@ fn grown(seed: Seed, root: &Map) -> Option<Op> {
             let value = Value::Map([op].into_iter().collect::<Update>().apply(old).ok()?);
             Some(Op::Set { path: path(place), value })
         }
+        Seed::EditedRoot(op) => {
+            let value = Value::Map([op].into_iter().collect::<Update>().apply(root).ok()?);
+            Some(Op::Set { path: Path::root(), value })
+        }
         Seed::Aimed(n, Some(value)) => Some(Op::Set { path: path(at(n)?.0), value }),
         Seed::Aimed(n, None) => Some(Op::Delete { path: path(at(n)?.0) }),
         Seed::Merged(n, value) => Some(Op::Merge { path: path(at(n)?.0), value }),
     }
 }
 
+fn maintenance() -> TransactionOptions {
+    let authority = Authority::Admin { reason: "test".into() };
+    TransactionOptions { authority, ..TransactionOptions::default() }
+}
+
 /// Judged by the engine: a caller's swap, or a transaction of maintenance; None for an update that does not fit.
 fn judged(root: &Map, update: &Update, admin: bool) -> Option<Result<Map, String>> {
     let engine = Engine::builder().initial(root.clone()).build();
     let swapped = if admin {
-        let authority = Authority::Admin { reason: "test".into() };
-        let options = TransactionOptions { authority, ..TransactionOptions::default() };
-        let mut transaction = engine.transaction(options).unwrap();
+        let mut transaction = engine.transaction(maintenance()).unwrap();
         transaction.update(update.clone()).ok()?;
         transaction.commit()
     } else {
@@ -328,4 +342,67 @@ fn the_judge_says_what_the_slow_twin_says() {
     run.unwrap();
     // Neither answer may be rare, or the test shows nothing.
     assert!(refused.get() > cases / 10 && changed.get() > cases / 100, "{refused:?} {changed:?}");
+}
+
+/// How an update gets in, begun before another commit and committed after it.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Attempt,
+    Transaction,
+    Maintenance,
+    Swap(u64),
+}
+
+/// Commits `update`, computed from `root`, after `other`: the states right before and after it, if it went through.
+fn committed_beside(root: &Map, other: &Update, update: &Update, way: Way) -> Option<(Map, Map)> {
+    let engine = Engine::builder().initial(root.clone()).build();
+    let contract = Contract { parallel: true, ..Contract::default() };
+    let mut attempt = engine.begin(&Process::new("p", contract)).unwrap();
+    let options = if matches!(way, Way::Maintenance) { maintenance() } else { TransactionOptions::default() };
+    let mut transaction = engine.transaction(options).unwrap();
+    transaction.update(update.clone()).ok()?;
+
+    let mut meanwhile = engine.transaction(maintenance()).unwrap();
+    let _refused = meanwhile.update(other.clone()).is_ok_and(|()| meanwhile.commit().is_ok());
+    let before = engine.snapshot();
+    let result = match way {
+        Way::Attempt => {
+            let update = StateUpdate { update: update.clone(), assert_version: None };
+            attempt.settle(Returned::Update(update), Vec::new())
+        }
+        Way::Transaction | Way::Maintenance => transaction.commit(),
+        Way::Swap(base) => engine.compare_and_swap(base, update.clone()),
+    };
+    let after = engine.snapshot();
+    assert_eq!(after.version(), before.version() + u64::from(result.is_ok()));
+    result.ok().map(|_| (before.root().clone(), after.root().clone()))
+}
+
+#[test]
+fn what_goes_through_beside_other_commits_obeys_on_the_state_of_then() {
+    let cases = Config::default().cases.max(3000);
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let beside = Cell::new(0);
+    let ways = proptest::sample::select(vec![
+        Way::Attempt,
+        Way::Transaction,
+        Way::Maintenance,
+        Way::Swap(1),
+        Way::Swap(99),
+    ]);
+    let inputs = (entries(value()), vec(seed(), 1..3), vec(seed(), 1..4), ways);
+    let run = runner.run(&inputs, |(root, other, seeds, way)| {
+        let update_of =
+            |seeds: Vec<Seed>| seeds.into_iter().filter_map(|seed| grown(seed, &root)).collect::<Update>();
+        let (other, update) = (update_of(other), update_of(seeds));
+        let Some((before, after)) = committed_beside(&root, &other, &update, way) else { return Ok(()) };
+        prop_assert_eq!(&after, &update.apply(&before).unwrap());
+        let twin = Twin::new(matches!(way, Way::Maintenance), &before, &after);
+        let update = combined(update);
+        prop_assert!(!twin.refuses(&update), "{:?}\nbefore {:?}\nafter {:?}", update, before, after);
+        beside.set(beside.get() + u32::from(before != root));
+        Ok(())
+    });
+    run.unwrap();
+    assert!(beside.get() > cases / 20, "{beside:?}");
 }

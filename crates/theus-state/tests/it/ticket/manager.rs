@@ -62,6 +62,15 @@ fn the_next_one_waits_fifty_ms_a_try_until_its_turn() {
 }
 
 #[test]
+fn one_that_asks_again_keeps_its_place_in_the_line() {
+    let (_, manager) = manager(0);
+    ["first", "second", "third"].iter().for_each(|name| exhaust(&manager, &key(name), 1));
+    assert_eq!(manager.report_conflict(&key("second")).wait, Duration::from_millis(50));
+    manager.report_success(&key("first"));
+    assert!(!manager.is_blocked(Some(&key("second"))) && manager.is_blocked(Some(&key("third"))));
+}
+
+#[test]
 fn a_success_begins_the_count_anew() {
     let (_, manager) = manager(3);
     exhaust(&manager, &key("a"), 3);
@@ -103,4 +112,9 @@ fn what_is_kept_of_vanished_keys_is_bounded() {
     }
     let known = keys.iter().filter(|requester| manager.failure_count(requester) > 0).count();
     assert!((1_000..=4_096).contains(&known), "{known}");
+    let latest = &keys[keys.len() - 2_000..];
+    assert!(
+        latest.iter().all(|requester| manager.failure_count(requester) > 0),
+        "the oldest are forgotten first"
+    );
 }
