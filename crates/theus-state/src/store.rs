@@ -108,7 +108,7 @@ impl Store {
     /// so it may take its time, read this store and even commit to it; if another commit lands meanwhile, the pending
     /// state is built and checked anew. After [`MAX_RETRIES`] such lost races this takes the priority ticket for itself
     /// alone, for at most ten seconds, and gives it back when it is done: others are refused as
-    /// [`Busy`](CommitError::Busy) meanwhile, and the next check is the last.
+    /// [`Busy`](CommitError::Busy) meanwhile, and the next check is the last, unless it takes longer than that.
     ///
     /// # Errors
     /// [`CommitRefused`] with the update handed back; the state is as it was.

@@ -4,7 +4,8 @@
 //!
 //! Memory: each requester with conflicts since its last success has one entry. One that vanished without reporting
 //! leaves its entry behind; when there are more than [`MOST`], the half that reported longest ago is forgotten. Being
-//! forgotten costs a requester its place in the line and its count, never an update.
+//! forgotten costs a requester its place in the line and its count, never an update. One in the line that reports nothing
+//! for as long as a lease loses its place at the next report of anybody.
 
 use super::backoff::Backoff;
 use super::priority::Priority;
@@ -94,6 +95,9 @@ impl ConflictManager {
             forget_half(losers);
         }
         let now = Instant::now();
+        // One in the line that has not asked for as long as a lease has gone: its turn would keep all others out in vain.
+        let gone = |loser: &&mut Loser| now.saturating_duration_since(loser.last) > self.lease;
+        losers.values_mut().filter(gone).for_each(|loser| loser.priority = None);
         let loser =
             losers.entry(requester.clone()).or_insert(Loser { conflicts: 0, last: now, priority: None });
         loser.conflicts = loser.conflicts.saturating_add(1);

@@ -93,6 +93,23 @@ fn the_ticket_of_one_that_vanished_returns() {
 }
 
 #[test]
+fn those_that_vanished_in_the_line_do_not_get_a_turn_each() {
+    let lease = Duration::from_millis(100);
+    let store = Store::new(Map::new());
+    let manager = ConflictManager::new(store.clone(), 0, BASE).lease(lease);
+    for n in 0..1_000 {
+        manager.report_conflict(&key(&format!("gone {n}")));
+    }
+    assert!(manager.is_blocked(None));
+    // Past one lease the next report finds that all of them have gone.
+    std::thread::sleep(lease * 2);
+    manager.report_conflict(&key("here"));
+    assert!(!manager.is_blocked(Some(&key("here"))));
+    manager.report_success(&key("here"));
+    assert!(!manager.is_blocked(None) && store.commit(commit(0)).is_ok());
+}
+
+#[test]
 fn a_manager_that_goes_takes_its_tickets_along() {
     let (store, manager) = manager(0);
     manager.report_conflict(&key("first"));
