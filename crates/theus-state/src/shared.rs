@@ -39,7 +39,7 @@ impl Shared {
         requester: Option<&Requester>,
         place: Option<Place>,
     ) -> Result<MutexGuard<'_, Writer>, Requester> {
-        let mut turn = self.writer.lock();
+        let mut turn = self.writer.lock_after_spinning();
         if turn.line.is_free() {
             return Ok(turn);
         }

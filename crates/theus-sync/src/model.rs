@@ -67,6 +67,11 @@ impl<T> Mutex<T> {
         MutexGuard(Some(self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())))
     }
 
+    /// As [`lock`](Self::lock): how long to look before sleeping is nothing that a model can tell.
+    pub fn lock_after_spinning(&self) -> MutexGuard<'_, T> {
+        self.lock()
+    }
+
     /// Takes the lock if it is free now.
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         self.0.try_lock().ok().map(|guard| MutexGuard(Some(guard)))

@@ -23,6 +23,10 @@ pub mod thread {
     pub use std::thread::{Builder, JoinHandle, available_parallelism, current, spawn, yield_now};
 }
 
+/// Pauses of the processor (some 25 ns each) before the second look at a lock, and before the last.
+const FIRST_PAUSES: u32 = 32;
+const MOST_PAUSES: u32 = 1024;
+
 /// A mutual-exclusion lock that never poisons.
 #[derive(Debug, Default)]
 pub struct Mutex<T: ?Sized>(parking_lot::Mutex<T>);
@@ -50,6 +54,22 @@ impl<T> Mutex<T> {
 impl<T: ?Sized> Mutex<T> {
     /// Waits until the lock is free and takes it.
     pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock()
+    }
+
+    /// As [`lock`](Self::lock), for short sections that several cores want without a pause: looks again after pauses that
+    /// double, about 50 µs in all, before it sleeps. So who holds the lock can take it several times in a row, while what it
+    /// guards is in that core's cache, and nobody is put to sleep for a microsecond. Spinning with exponential back-off is
+    /// T. E. Anderson's (IEEE TPDS 1990).
+    pub fn lock_after_spinning(&self) -> MutexGuard<'_, T> {
+        let mut pauses = FIRST_PAUSES;
+        while pauses <= MOST_PAUSES {
+            if let Some(guard) = self.0.try_lock() {
+                return guard;
+            }
+            (0..pauses).for_each(|_| std::hint::spin_loop());
+            pauses *= 2;
+        }
         self.0.lock()
     }
 
