@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::place;
 use crate::step::{Failure, Steps};
 
-/// The operations of a long check: an hour or so on two cores.
+/// The operations of a long check: a minute and a half on two cores, beside the build.
 const OPERATIONS: &str = "100000000";
 
 /// Runs the histories of theus-state; the only argument is how many operations they take.

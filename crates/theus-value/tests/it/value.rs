@@ -26,6 +26,12 @@ fn values_travel_between_threads() {
 fn a_lease_is_no_part_of_a_heavy_value() {
     assert_eq!(Value::from(heavy(true)), Value::from(heavy(false)));
     assert_eq!(heavy(true).elements(), Some(6));
+    // A message shows whether there is one, and which block it is.
+    let shown = format!("{:?}", heavy(true));
+    assert!(
+        shown.contains("leased: true") && shown.contains("serial: 4") && shown.contains("<f4"),
+        "{shown}"
+    );
     assert_eq!(Heavy { shape: [u64::MAX, 2].into(), ..heavy(false) }.elements(), None);
     assert_eq!(Heavy { shape: [u64::MAX, 2, 0].into(), ..heavy(false) }.elements(), Some(0));
     assert_eq!(Heavy { shape: [].into(), ..heavy(false) }.elements(), Some(1));

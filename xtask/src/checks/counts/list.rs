@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-/// A count may differ by this many hundredths. Ten runs of one build differed by less than a third of one.
+/// A count may differ by this many hundredths. Two runs of one build differed by at most a fifth of one.
 const TOLERANCE: u64 = 3;
 
 const HEAD: &str = "\
