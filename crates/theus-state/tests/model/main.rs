@@ -11,27 +11,17 @@ mod counter;
 mod feed;
 mod gate;
 mod observer;
+mod planted;
 mod publication;
 mod race;
 mod subject;
 mod ticket;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use planted::must_find;
 
 /// Runs the model over every interleaving, or those with at most so many preemptions.
 fn explore(preemptions: Option<usize>, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = preemptions;
     builder.check(model);
-}
-
-/// The model must fail, and by saying `why`.
-fn must_find(why: &str, model: impl FnOnce()) {
-    let panic = catch_unwind(AssertUnwindSafe(model)).expect_err("the planted bug went unnoticed");
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or_default();
-    assert!(text.contains(why), "found something else: {text}");
 }

@@ -15,6 +15,8 @@ mod feed;
 #[path = "../model/gate.rs"]
 #[expect(dead_code, reason = "the models use more of it")]
 mod gate;
+#[path = "../model/planted.rs"]
+mod planted;
 mod scenario;
 #[path = "../model/subject.rs"]
 #[allow(dead_code, reason = "the models use more of it; an expectation would count its types as used")]
@@ -25,7 +27,6 @@ use gate::{EARLY, GHOSTS};
 use scenario::{committers, line, observers};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, FailurePersistence, Runner};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use theus_state::Store;
 
 /// Schedules of each scenario where the variable is not set.
@@ -59,14 +60,9 @@ fn must_find(why: &str, scenario: fn()) {
 
 fn fails<S: Scheduler + 'static>(why: &str, scheduler: S, scenario: fn()) {
     let runner = Runner::new(scheduler, config(FailurePersistence::None));
-    let panic =
-        catch_unwind(AssertUnwindSafe(|| runner.run(scenario))).expect_err("the planted bug went unnoticed");
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or_default();
-    assert!(text.contains(why), "found something else: {text}");
+    planted::must_find(why, || {
+        runner.run(scenario);
+    });
 }
 
 #[test]
