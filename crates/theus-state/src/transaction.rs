@@ -184,13 +184,23 @@ impl Transaction {
     /// # Errors
     /// [`TransactionError::Commit`] and [`TransactionError::TimedOut`], with all updates as one; the state is as it was.
     pub fn commit(mut self) -> Result<Committed, TransactionError> {
-        let update = self.written.finish();
+        let commit = self.take_commit()?;
+        Ok(self.store.commit(commit)?)
+    }
+
+    /// Takes out what [`commit`](Self::commit) would commit, for who has more to ask before. The updates and reads are
+    /// gone from the transaction then.
+    ///
+    /// # Errors
+    /// [`TransactionError::TimedOut`], with all updates as one.
+    pub fn take_commit(&mut self) -> Result<Commit, TransactionError> {
+        let update = std::mem::take(&mut self.written).finish();
         if let Err(late) = self.clock.touch(Instant::now()) {
             return Err(late.error(update));
         }
-        let (base, reads) = (self.base.version(), self.reads.into_iter().collect());
-        let commit = Commit { base, update, isolation: self.isolation, reads, requester: self.requester };
-        Ok(self.store.commit(commit)?)
+        let reads = std::mem::take(&mut self.reads).into_iter().collect();
+        let (base, requester) = (self.base.version(), self.requester.clone());
+        Ok(Commit { base, update, isolation: self.isolation, reads, requester })
     }
 }
 

@@ -9,12 +9,11 @@ use crate::engine::Engine;
 use crate::error::Refusal;
 use crate::intake::{changed_paths, take_in};
 use crate::zones::{self, Authority, Physics};
-use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, Instant};
 use theus_audit::{ChangedPath, Entry, Outcome};
-use theus_state::{Commit, CommitError, Isolation, Requester, TransactionError};
-use theus_value::{Combined, Path, Update, Value};
+use theus_state::{CommitError, Requester, TransactionError};
+use theus_value::{Path, Update, Value};
 
 /// How a [`Transaction`] shall be.
 #[derive(Clone, Debug)]
@@ -45,11 +44,7 @@ pub struct Transaction {
     engine: Engine,
     /// Knows the pending state and the limits; the commit is made here, so that it can be judged.
     inner: theus_state::Transaction,
-    written: Combined,
-    reads: BTreeSet<Path>,
-    isolation: Isolation,
     process: String,
-    requester: Requester,
     authority: Authority,
     task: u64,
     started: Instant,
@@ -61,18 +56,13 @@ impl Transaction {
     pub(crate) fn new(engine: Engine, options: TransactionOptions) -> Self {
         let TransactionOptions { process, task, authority, life, idle } = options;
         let isolation = engine.isolation();
-        let requester = task.unwrap_or_else(|| Requester::new(process.as_str()));
-        let inner =
-            theus_state::TransactionOptions { isolation, life, idle, requester: Some(requester.clone()) };
+        let requester = Some(task.unwrap_or_else(|| Requester::new(process.as_str())));
+        let inner = theus_state::TransactionOptions { isolation, life, idle, requester };
         Transaction {
             inner: engine.store().transaction(inner),
-            written: Combined::new(),
-            reads: BTreeSet::new(),
-            isolation,
             task: engine.next_task(),
             engine,
             process,
-            requester,
             authority,
             started: Instant::now(),
             open: true,
@@ -85,9 +75,7 @@ impl Transaction {
     /// When it does not fit, which leaves the transaction as it was; when the time is over, which ends it.
     pub fn update(&mut self, update: Update) -> Result<(), Refusal> {
         let update = take_in(self.engine.arena(), &self.process, update)?;
-        self.inner.update(update.clone()).map_err(|error| self.refused(error))?;
-        self.written.add(update);
-        Ok(())
+        self.inner.update(update).map_err(|error| self.refused(error))
     }
 
     /// The value at a path, own writes included. In the serializable mode the read counts at the commit.
@@ -95,11 +83,7 @@ impl Transaction {
     /// # Errors
     /// When the time is over.
     pub fn get(&mut self, path: &Path) -> Result<Option<Value>, Refusal> {
-        let value = self.inner.get(path).map_err(|error| self.refused(error))?;
-        if self.isolation == Isolation::Serializable && !self.reads.contains(path) {
-            self.reads.insert(path.clone());
-        }
-        Ok(value)
+        self.inner.get(path).map_err(|error| self.refused(error))
     }
 
     /// Makes one version of all updates, be there none; gives its number.
@@ -117,17 +101,8 @@ impl Transaction {
     }
 
     fn settle(&mut self) -> Result<(u64, Vec<ChangedPath>), Refusal> {
-        // Any call asks whether there is time left.
-        self.inner.get(&Path::root()).map_err(|error| self.refused(error))?;
-        let update = std::mem::take(&mut self.written).finish();
-        let written = update.clone();
-        let commit = Commit {
-            base: self.inner.base().version(),
-            update,
-            isolation: self.isolation,
-            reads: std::mem::take(&mut self.reads).into_iter().collect(),
-            requester: Some(self.requester.clone()),
-        };
+        let commit = self.inner.take_commit().map_err(|error| self.refused(error))?;
+        let written = commit.update.clone();
         let physics = Physics { process: &self.process, authority: &self.authority };
         match zones::commit(self.engine.store(), self.inner.base(), commit, physics) {
             Ok(committed) => Ok((committed.version, changed_paths(&written))),

@@ -55,11 +55,6 @@ impl Op {
         }
     }
 
-    /// Adds the places that this operation writes as a whole at the end of `found`; see [`Update::leaves`].
-    pub fn leaves_into(&self, found: &mut Vec<Path>) {
-        self.add_leaves(None, found);
-    }
-
     /// Adds the places that this operation writes as a whole on a state; see [`Update::leaves_on`].
     pub fn leaves_on(&self, base: &Map, found: &mut Vec<Path>) {
         self.add_leaves(Some(base), found);
@@ -147,7 +142,7 @@ impl Update {
     /// whole; this depends on the state, so [`leaves_on`](Self::leaves_on) knows it.
     pub fn leaves(&self) -> Vec<Path> {
         let mut found = Vec::with_capacity(self.ops.len());
-        self.ops.iter().for_each(|op| op.leaves_into(&mut found));
+        self.ops.iter().for_each(|op| op.add_leaves(None, &mut found));
         found
     }
 
