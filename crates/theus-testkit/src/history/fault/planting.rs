@@ -136,6 +136,13 @@ impl Planting<'_> {
         if other.outcome != Outcome::Committed || row.returned >= other.invoked {
             return false;
         }
+        // Whoever saw the version before its commit had returned would be the first to contradict the exchange.
+        let seen_early = |seen: &Row| {
+            seen.outcome != Outcome::Committed && seen.version == row.version && seen.returned < row.returned
+        };
+        if self.history.logs.iter().any(|log| log.rows.iter().any(seen_early)) {
+            return false;
+        }
         for (id, row, other) in [(id, *row, other), (next, other, *row)] {
             let changed = Row { version: other.version, state: other.state, ..row };
             self.history.logs[id.client as usize].rows[id.seq as usize] = changed;
