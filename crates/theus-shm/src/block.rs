@@ -8,8 +8,9 @@ use theus_sync::Arc;
 
 use crate::arena::heap::Part;
 use crate::arena::stock::Stock;
-use crate::error::OutOfBounds;
+use crate::error::{MapError, OutOfBounds};
 use crate::raw::{self, Span};
+use crate::scratch::{Held, Scratch};
 use crate::segment::Segment;
 
 /// Where a block goes back to.
@@ -19,6 +20,8 @@ pub(crate) enum Home {
     Shared(Part),
     /// A segment of its own.
     Own,
+    /// A segment of its own that somebody else made and nobody writes.
+    Adopted,
 }
 
 /// What a block holds.
@@ -81,7 +84,8 @@ impl Block {
         self.place.span.segment()
     }
 
-    /// The address of its first byte; valid for reading and writing [`len`](Self::len) bytes while the block is held.
+    /// The address of its first byte; valid for reading and writing [`len`](Self::len) bytes while the block is held
+    /// (for reading only where it [is final](Self::is_final)).
     ///
     /// Whoever uses the address sees to it that nobody else in this process does so at the same time,
     /// [`bytes_mut`](Self::bytes_mut) included.
@@ -90,18 +94,37 @@ impl Block {
         self.place.span.as_ptr(self.place.lead)
     }
 
+    /// Whether its bytes never change again, not even by this process: it was [adopted](crate::Arena::adopt).
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        self.segment().is_final()
+    }
+
+    /// A private writable view of its bytes; the block is held with it.
+    ///
+    /// # Errors
+    /// [`MapError`] when the system refuses a mapping.
+    pub fn scratch(self: &Arc<Self>) -> Result<Scratch, MapError> {
+        let segment = self.segment();
+        Scratch::of(segment.file(), self.start(), self.len, segment.len(), Held::Block(Arc::clone(self)))
+    }
+
     /// Its bytes, for the sole holder: the fast way to fill it.
+    ///
+    /// # Panics
+    /// When the block [is final](Self::is_final).
     #[must_use]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
+        assert!(!self.is_final(), "a block that was adopted is final");
         &mut self.place.span.bytes_mut()[self.place.lead..][..self.len]
     }
 
     /// Copies bytes in, by relaxed atomic stores: others may read meanwhile and see some old, some new.
     ///
     /// # Errors
-    /// [`OutOfBounds`]; nothing was written.
+    /// [`OutOfBounds`]; nothing was written. Of a block that [is final](Self::is_final) no byte can be.
     pub fn write_at(&self, offset: usize, bytes: &[u8]) -> Result<(), OutOfBounds> {
-        OutOfBounds::check(offset, bytes.len(), self.len)?;
+        OutOfBounds::check(offset, bytes.len(), if self.is_final() { 0 } else { self.len })?;
         raw::write(self.segment().map(), self.start() + offset, bytes);
         Ok(())
     }

@@ -96,6 +96,18 @@ pub enum AllocError {
     },
 }
 
+/// Why [`Arena::adopt`](crate::Arena::adopt) did not take a sealed file over.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdoptError {
+    /// The arena has no room for it.
+    #[error(transparent)]
+    Alloc(#[from] AllocError),
+    /// It is not a sealed memory file of the announced size, or the system refuses to map it.
+    #[error(transparent)]
+    Map(#[from] MapError),
+}
+
 /// Why [`Mapping::open`](crate::Mapping::open) or [`Channel::open`](crate::Channel::open) refused a descriptor.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -127,6 +139,9 @@ pub enum MapError {
         /// Its size in bytes.
         len: u64,
     },
+    /// The range asked for is not inside of the memory.
+    #[error("the memory cannot be mapped in this range: {0}")]
+    Range(#[from] OutOfBounds),
     /// The system refused.
     #[error("the memory file could not be mapped: {source}")]
     System {

@@ -4,7 +4,9 @@
 //! - [`Segment`]: anonymous memory with one writer, its maker. The kernel keeps every other writer out.
 //! - [`Arena`] and [`Block`]: memory in pieces, given back when dropped, reused while warm.
 //! - [`Mapping`]: the reader's side; seals, size and pages are checked before anything is mapped.
-//! - [`SealedBuffer`]: bytes that are final, for handing over a result.
+//! - [`OpenBuffer`], [`SealedBuffer`]: bytes that become final, for handing over a result; [`Arena::adopt`] takes them over.
+//! - [`Leases`]: which blocks another process may still map. [`Scratch`]: a private writable view of a block.
+//! - [`peer`]: the memory of another process, copied by the kernel.
 //! - [`Channel`], [`futex`], [`socket`], [`pidfd`]: what a mailbox between two processes is built of.
 //!
 //! What is not: values, messages, protocols. This crate knows bytes.
@@ -50,7 +52,9 @@ mod channel;
 mod error;
 mod linux;
 mod mapping;
+mod leases;
 mod raw;
+mod scratch;
 mod sealed;
 mod seals;
 mod segment;
@@ -58,9 +62,11 @@ mod segment;
 pub use arena::{Arena, ArenaOptions, ArenaStats};
 pub use block::Block;
 pub use channel::Channel;
-pub use error::{AllocError, MapError, OutOfBounds, ShmError};
-pub use linux::{futex, pidfd, socket};
+pub use error::{AdoptError, AllocError, MapError, OutOfBounds, ShmError};
+pub use leases::Leases;
+pub use linux::{futex, peer, pidfd, socket};
 pub use mapping::{Expect, Mapping};
-pub use sealed::SealedBuffer;
+pub use scratch::Scratch;
+pub use sealed::{OpenBuffer, SealedBuffer};
 pub use seals::Seals;
 pub use segment::Segment;

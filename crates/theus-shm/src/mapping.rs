@@ -12,6 +12,7 @@ use crate::error::{MapError, OutOfBounds};
 use crate::linux::map::Map;
 use crate::linux::memfd;
 use crate::raw::{self, Frozen};
+use crate::scratch::{Held, Scratch};
 use crate::seals::Seals;
 use theus_sync::Arc;
 
@@ -25,7 +26,7 @@ pub struct Expect {
 }
 
 impl Expect {
-    /// A segment of `len` bytes: its maker still writes, nobody else can.
+    /// A segment of `len` bytes: its maker may still write, nobody else can.
     #[must_use]
     pub fn segment(len: u64) -> Self {
         Self { len, seals: Seals::SEGMENT }
@@ -42,6 +43,7 @@ impl Expect {
 #[derive(Debug)]
 pub struct Mapping {
     memory: Memory,
+    file: File,
 }
 
 #[derive(Debug)]
@@ -53,7 +55,7 @@ enum Memory {
 }
 
 impl Mapping {
-    /// Checks what the descriptor is, then maps it. The descriptor is closed either way.
+    /// Checks what the descriptor is, then maps it. The descriptor is kept with the mapping, or closed.
     ///
     /// # Errors
     /// [`MapError`] when it is not what `expect` says, or the system refuses.
@@ -61,13 +63,19 @@ impl Mapping {
         let file = File::from(fd);
         let (len, seals) = checked(&file, expect)?;
         let memory = if seals.contains(Seals::FROZEN) {
-            // `None` cannot happen: seals and size, once checked, are final.
-            let frozen = Frozen::open(&file, len)?;
-            Memory::Frozen(frozen.ok_or(MapError::Unsealed { missing: Seals::FROZEN.without(seals) })?)
+            Memory::Frozen(frozen(&file, expect.len)?)
         } else {
             Memory::Shared(Map::readable(&file, len)?)
         };
-        Ok(Arc::new(Self { memory }))
+        Ok(Arc::new(Self { memory, file }))
+    }
+
+    /// A private writable view of `len` bytes from `offset` on.
+    ///
+    /// # Errors
+    /// [`MapError`]: the range is outside of the mapping, or the system refuses.
+    pub fn scratch(self: &Arc<Self>, offset: usize, len: usize) -> Result<Scratch, MapError> {
+        Scratch::of(&self.file, offset, len, self.len(), Held::Mapping(Arc::clone(self)))
     }
 
     /// Its length in bytes.
@@ -123,6 +131,8 @@ pub(crate) fn checked(file: &File, expect: Expect) -> Result<(usize, Seals), Map
     let seals = found.seals.ok_or(MapError::NotMemory)?;
     // Whoever can cut the file can kill its readers (SIGBUS), so this seal is not up to the caller.
     let required = expect.seals | Seals::SHRINK;
+    // Where nobody can write any more, nobody can write in future.
+    let seals = if seals.contains(Seals::WRITE) { seals | Seals::FUTURE_WRITE } else { seals };
     if !seals.contains(required) {
         return Err(MapError::Unsealed { missing: required.without(seals) });
     }
@@ -135,4 +145,11 @@ pub(crate) fn checked(file: &File, expect: Expect) -> Result<(usize, Seals), Map
     let len = usize::try_from(found.len)
         .map_err(|_| MapError::WrongSize { expected: expect.len, found: found.len })?;
     Ok((len, seals))
+}
+
+/// A sealed file of `len` bytes, checked and mapped.
+pub(crate) fn frozen(file: &File, len: u64) -> Result<Frozen, MapError> {
+    let (len, seals) = checked(file, Expect::frozen(len))?;
+    // `None` cannot happen: seals and size, once checked, are final.
+    Frozen::open(file, len)?.ok_or(MapError::Unsealed { missing: Seals::FROZEN.without(seals) })
 }

@@ -14,7 +14,7 @@ use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::fs::File;
 use std::{io, mem, slice};
 
-use memmap2::{Advice, Mmap, MmapOptions};
+use memmap2::{Mmap, MmapOptions, MmapRaw};
 
 use crate::linux::map::Map;
 use crate::linux::memfd;
@@ -137,26 +137,32 @@ impl Frozen {
         Ok(Some(Self(memory)))
     }
 
+    /// The mapping without its promise, for who needs an address only.
+    pub(crate) fn into_map(self) -> Map {
+        Map::inherited(self.0.into())
+    }
+
     /// The bytes, for ever the same.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// A new memory file of `len` bytes that `fill` writes and that is final when it comes back.
-pub(crate) fn frozen_file(len: usize, label: &str, fill: impl FnOnce(&mut [u8])) -> io::Result<File> {
-    let file = memfd::create(len as u64, label)?;
-    // SAFETY: the file was made in the line above and nobody else has its descriptor, so nobody else can write
-    // or cut it while this mapping exists, which is until the end of the next statement.
-    let mut memory = unsafe { MmapOptions::new().len(len).map_mut(&file) }?;
-    // A child that another thread forks just now would keep a writable mapping, and the seal would be refused.
-    memory.advise(Advice::DontFork)?;
-    // Only a speed-up, see `Map::writable`.
-    let _ = memory.advise(Advice::PopulateWrite);
-    fill(&mut memory);
-    drop(memory);
-    memfd::seal(&file, Seals::FROZEN)?;
-    Ok(file)
+/// A private, writable mapping of a range of the file: the pages are the file's until they are written.
+///
+/// Only its address is of use: the file's writer may still change pages that were not written here.
+pub(crate) fn private(file: &File, offset: usize, len: usize) -> io::Result<MmapRaw> {
+    // SAFETY: nobody ever makes a slice of it: it becomes an `MmapRaw`, which hands out addresses only. The caller has
+    // checked that the file cannot shrink.
+    let memory = unsafe { MmapOptions::new().offset(offset as u64).len(len).map_copy(file) }?;
+    Ok(memory.into())
+}
+
+/// All bytes of a mapping that the caller alone has.
+pub(crate) fn all_bytes(map: &mut Map) -> &mut [u8] {
+    // SAFETY: the whole of a live writable mapping that is borrowed mutably; the caller has its only descriptor, and
+    // this is its only mapping.
+    unsafe { slice::from_raw_parts_mut(map.as_mut_ptr(), map.len()) }
 }
 
 /// The sole right of this process to write a range of a segment; see the invariants of this file.

@@ -1,4 +1,4 @@
-//! A piece of anonymous shared memory with one writer: the process that made it.
+//! A piece of anonymous shared memory with one writer, the process that made it, or with none.
 //!
 //! Not here: dividing it into blocks (`arena`), reading it elsewhere ([`Mapping`](crate::Mapping)).
 //!
@@ -7,23 +7,27 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::fs::File;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::error::ShmError;
+use crate::error::{MapError, ShmError};
 use crate::linux::map::Map;
 use crate::linux::memfd;
+use crate::mapping;
 use crate::seals::Seals;
 use theus_sync::Arc;
 
 /// Numbers are only names, no protocol hangs on them, so the model checker need not see this counter.
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
-/// A memory file, mapped writable once, here, and sealed against every other writer.
+/// A memory file, mapped writable once, here, and sealed against every other writer; or one that is final, taken over
+/// from whoever made it.
 #[derive(Debug)]
 pub struct Segment {
     map: Map,
     file: File,
     id: u64,
+    /// Nobody writes it any more.
+    is_final: bool,
 }
 
 impl Segment {
@@ -48,7 +52,27 @@ impl Segment {
         let file = memfd::create(asked, label).map_err(refused)?;
         let map = Map::writable(&file, len).map_err(refused)?;
         memfd::seal(&file, Seals::SEGMENT).map_err(refused)?;
-        Ok(Arc::new(Self { map, file, id: NEXT_ID.fetch_add(1, Ordering::Relaxed) }))
+        Ok(Self::new(map, file, false))
+    }
+
+    /// Takes over a sealed memory file of `len` bytes that somebody else made.
+    ///
+    /// # Errors
+    /// [`MapError`] when it is anything else, or the system refuses.
+    pub(crate) fn adopt(fd: OwnedFd, len: u64) -> Result<Arc<Self>, MapError> {
+        let file = File::from(fd);
+        let map = mapping::frozen(&file, len)?;
+        Ok(Self::new(map.into_map(), file, true))
+    }
+
+    fn new(map: Map, file: File, is_final: bool) -> Arc<Self> {
+        Arc::new(Self { map, file, id: NEXT_ID.fetch_add(1, Ordering::Relaxed), is_final })
+    }
+
+    /// Whether its bytes never change again, not even by this process.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        self.is_final
     }
 
     /// Its number, unique in this process and never used again.
@@ -75,12 +99,17 @@ impl Segment {
         self.file.as_fd()
     }
 
-    /// The address of its first byte in this process; valid as long as the segment is held.
+    /// The address of its first byte in this process; valid as long as the segment is held (for reading only where it
+    /// [is final](Self::is_final)).
     ///
     /// A child made by `fork` does not have this memory.
     #[must_use]
     pub fn as_ptr(&self) -> *mut u8 {
         self.map.as_mut_ptr()
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
     }
 
     pub(crate) fn map(&self) -> &Map {

@@ -15,11 +15,14 @@ pub(crate) mod stock;
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::fmt;
+use std::os::fd::OwnedFd;
 
 use theus_sync::Arc;
 
-use crate::block::{Block, Place};
-use crate::error::AllocError;
+use crate::block::{Block, Home, Place};
+use crate::error::{AdoptError, AllocError};
+use crate::raw::Span;
+use crate::segment::Segment;
 use stock::Stock;
 
 /// Numbers of blocks are only names, so the model checker need not see this counter.
@@ -107,6 +110,37 @@ impl Arena {
                 Err(AllocError::Memory { asked: len as u64, source })
             }
         }
+    }
+
+    /// Takes over a sealed memory file of `len` bytes as a block, without copying it. Its content is final.
+    ///
+    /// It counts against the capacity like any other block.
+    ///
+    /// ```
+    /// use theus_shm::{Arena, ArenaOptions, SealedBuffer};
+    ///
+    /// let arena = Arena::new(ArenaOptions { capacity: 1 << 20 });
+    /// let fd = SealedBuffer::from_bytes(b"made elsewhere")?;
+    /// let block = arena.adopt(fd, 14)?;
+    /// assert!(block.is_final());
+    /// assert_eq!(block.to_vec(), b"made elsewhere");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`AdoptError`]: no room, or the file is not sealed, of another size, or has holes. The descriptor is closed.
+    pub fn adopt(&self, fd: OwnedFd, len: u64) -> Result<Block, AdoptError> {
+        if !self.stock.is_here() {
+            return Err(AllocError::Forked.into());
+        }
+        let segment = Segment::adopt(fd, len)?;
+        let len = segment.len();
+        let charge = self.stock.charge(len)?;
+        let Ok(span) = Span::whole(segment) else { unreachable!("nobody else has a segment that was just made") };
+        self.stock.count(&span);
+        let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
+        let place = Place { home: Home::Adopted, span, lead: 0, charge };
+        Ok(Block::new(Arc::clone(&self.stock), place, len, serial))
     }
 
     /// What the arena has and gives at this moment.

@@ -202,10 +202,15 @@ impl Stock {
             drop(released);
             make(len, label)
         })?;
+        self.count(&span);
+        Ok(span)
+    }
+
+    /// Counts a segment that came in.
+    pub(super) fn count(&self, span: &Span) {
         let mut state = self.state.lock();
         state.segments += 1;
-        state.reserved += len as u64;
-        Ok(span)
+        state.reserved += span.len() as u64;
     }
 
     /// Takes back what [`Arena::alloc`] handed out.
@@ -225,6 +230,7 @@ impl Stock {
                 if state.closed { state.heap.trim() } else { surplus }
             }
             Home::Own => state.put_kept(span),
+            Home::Adopted => Some(span),
         };
         if let Some(span) = &released {
             state.let_go(span);

@@ -8,8 +8,11 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
+
+use super::raw;
 
 /// Memory of a file in this process.
 #[derive(Debug)]
@@ -34,6 +37,19 @@ impl Map {
     pub(crate) fn readable(file: &File, len: usize) -> io::Result<Self> {
         let memory = MmapOptions::new().len(len).map_raw_read_only(file)?;
         Ok(Self { memory: Some(memory), owner: None })
+    }
+
+    /// Any other mapping; a forked child inherits it.
+    pub(crate) fn inherited(memory: MmapRaw) -> Self {
+        Self { memory: Some(memory), owner: None }
+    }
+
+    /// Makes what is written here from now on private to this process; every address stays valid.
+    pub(crate) fn make_private(&self, file: &File) -> io::Result<()> {
+        match &self.memory {
+            Some(memory) => raw::map_privately(memory, file.as_fd()),
+            None => Ok(()),
+        }
     }
 
     /// Its first byte.

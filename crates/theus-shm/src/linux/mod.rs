@@ -8,6 +8,7 @@ pub mod futex;
 pub(crate) mod limits;
 pub(crate) mod map;
 pub(crate) mod memfd;
+pub mod peer;
 pub mod pidfd;
 mod raw;
 pub mod socket;

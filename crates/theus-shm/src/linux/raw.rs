@@ -13,6 +13,8 @@ use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 
+use memmap2::MmapRaw;
+
 /// The most descriptors that one message can carry (`SCM_MAX_FD` in the kernel).
 pub(crate) const MAX_FDS: usize = 253;
 
@@ -54,6 +56,31 @@ pub(crate) fn get_seals(fd: BorrowedFd<'_>) -> io::Result<libc::c_int> {
 pub(crate) fn fallocate(fd: BorrowedFd<'_>, offset: libc::off_t, len: libc::off_t) -> io::Result<()> {
     // SAFETY: fallocate takes integers only.
     check(unsafe { libc::fallocate(fd.as_raw_fd(), 0, offset, len) }).map(drop)
+}
+
+/// Lays a private, writable mapping of the file over a shared one of the same file: same address, same bytes.
+///
+/// From then on what is written there stays in this process.
+pub(crate) fn map_privately(over: &MmapRaw, fd: BorrowedFd<'_>) -> io::Result<()> {
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_FIXED;
+    let address = over.as_mut_ptr().cast();
+    // SAFETY: the range is exactly that of `over`, a live mapping that we borrow and that nobody unmaps meanwhile, so
+    // nothing else is replaced; `over` unmaps the same range later. The bytes are those of the same file, so whoever
+    // holds an address in the range still finds what was there.
+    let mapped = unsafe { libc::mmap(address, over.len(), access, flags, fd.as_raw_fd(), 0) };
+    if mapped == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Copies memory of another process; how many bytes there were.
+pub(crate) fn process_vm_read(pid: libc::pid_t, address: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    let local = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let address = usize::try_from(address).map_err(io::Error::other)?;
+    let remote = libc::iovec { iov_base: ptr::without_provenance_mut(address), iov_len: buffer.len() };
+    // SAFETY: `local` describes `buffer`, which we borrow mutably; the kernel writes nothing else here. The remote
+    // address is only looked up in the other process; where it has no memory the call says EFAULT.
+    let copied = unsafe { libc::process_vm_readv(pid, &raw const local, 1, &raw const remote, 1, 0) };
+    usize::try_from(copied).map_err(|_| io::Error::last_os_error())
 }
 
 /// Whether the file lives on tmpfs, where memory files are.
