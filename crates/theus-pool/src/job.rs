@@ -4,7 +4,7 @@
 
 use crate::crash::CrashRecord;
 use std::time::Duration;
-use theus_shm::{Mapping, Segment};
+use theus_shm::{AllocError, Block, Mapping};
 use theus_sync::Arc;
 
 /// A host-language function that workers can run, sent to each worker once.
@@ -23,8 +23,8 @@ pub struct Request {
     pub function: Arc<Function>,
     /// The task's bytes.
     pub payload: Vec<u8>,
-    /// Segments that the bytes refer to; the worker gets their descriptors first.
-    pub segments: Vec<Arc<Segment>>,
+    /// Blocks that the bytes refer to; the worker gets the descriptors of their segments first, and a lease of each.
+    pub blocks: Vec<Arc<Block>>,
 }
 
 /// The answer to a worker's question about its task's snapshot.
@@ -32,8 +32,8 @@ pub struct Request {
 pub struct Reply {
     /// The answer's bytes.
     pub payload: Vec<u8>,
-    /// Segments that the bytes refer to.
-    pub segments: Vec<Arc<Segment>>,
+    /// Blocks that the bytes refer to; the worker gets a lease of each.
+    pub blocks: Vec<Arc<Block>>,
 }
 
 /// Bytes that a worker sent.
@@ -55,11 +55,32 @@ impl Bytes {
     }
 }
 
+/// What a worker sent as a result.
+#[derive(Debug)]
+pub struct Delivery {
+    bytes: Bytes,
+    /// Where the body begins.
+    body: usize,
+    /// The memory that came along, in the order of the worker's table; an error where there was no room for it.
+    pub blocks: Vec<Result<Arc<Block>, AllocError>>,
+}
+
+impl Delivery {
+    pub(crate) fn new(bytes: Bytes, body: usize, blocks: Vec<Result<Arc<Block>, AllocError>>) -> Self {
+        Delivery { bytes, body, blocks }
+    }
+
+    /// The result's bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        self.bytes.as_slice().get(self.body..).unwrap_or_default()
+    }
+}
+
 /// How one attempt ended.
 #[derive(Debug)]
 pub enum Outcome {
     /// The function returned; the bytes are untrusted.
-    Completed(Bytes),
+    Completed(Delivery),
     /// The function raised; the bytes are untrusted.
     Failed(Bytes),
     /// The worker was lost.

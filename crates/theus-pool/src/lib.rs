@@ -30,10 +30,12 @@
 //!   a completion must name the task and attempt that its worker has.
 //! * P4 `shutdown` returns within its timeout and the time that killing takes.
 
+mod brain_watch;
 mod cell;
 mod crash;
 mod deadline;
 mod hand;
+mod holdings;
 mod job;
 pub mod link;
 mod pool;
@@ -45,7 +47,8 @@ mod worker;
 
 pub use crash::{CrashRecord, Ending};
 pub use hand::Launch;
-pub use job::{Attempt, Bytes, Function, Job, Next, Outcome, Reply, Request};
+pub use holdings::Hold;
+pub use job::{Attempt, Bytes, Delivery, Function, Job, Next, Outcome, Reply, Request};
 pub use pool::{Pool, PoolClosed, PoolOptions};
 pub use stats::{PoolStats, WorkerStats};
 pub use task::TaskHandle;

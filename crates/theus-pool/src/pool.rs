@@ -46,7 +46,7 @@ pub struct PoolClosed<J>(pub J);
 ///     type Output = Result<Vec<u8>, String>;
 ///
 ///     fn start(&mut self, _attempt: Attempt) -> Request {
-///         Request { function: Arc::clone(&self.0), payload: self.1.clone(), segments: Vec::new() }
+///         Request { function: Arc::clone(&self.0), payload: self.1.clone(), blocks: Vec::new() }
 ///     }
 ///
 ///     fn fetch(&mut self, _query: &[u8]) -> Reply {
@@ -55,7 +55,7 @@ pub struct PoolClosed<J>(pub J);
 ///
 ///     fn finish(&mut self, attempt: Attempt, outcome: Outcome) -> Next<Self::Output> {
 ///         match outcome {
-///             Outcome::Completed(bytes) => Next::Done(Ok(bytes.as_slice().to_vec())),
+///             Outcome::Completed(result) => Next::Done(Ok(result.as_slice().to_vec())),
 ///             Outcome::Crashed(_) if attempt.number < 3 => Next::Retry(Duration::ZERO),
 ///             other => Next::Done(Err(format!("{other:?}"))),
 ///         }

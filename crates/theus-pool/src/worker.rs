@@ -3,21 +3,26 @@
 //! What it is not: a place where functions run; the host language does that between `next` and `complete`. It belongs to
 //! one thread. A second thread, started by `attach`, ends the process when the Brain dies, whatever the first one does.
 
+use crate::brain_watch::die_with_the_brain;
 use crate::hand::SEGMENTS_A_MESSAGE;
+use crate::holdings::{Hold, Holdings};
 use crate::link::{
-    Cells, Frame, HELLO_LIMIT, Header, INLINE_LIMIT, Kind, Mailbox, PROTOCOL_VERSION, RingError, RingReader,
-    RingWriter, Spin,
+    Attachment, Cells, Flags, Frame, HELLO_LIMIT, Header, INLINE_LIMIT, Kind, Mailbox, PROTOCOL_VERSION,
+    RingError, RingReader, RingWriter, Spin,
 };
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
-use theus_shm::{Channel, Expect, Mapping, SealedBuffer, pidfd, socket};
-use theus_sync::{Arc, thread};
+use theus_shm::{Channel, Expect, Mapping, SealedBuffer, socket};
+use theus_sync::Arc;
 use thiserror::Error;
 
+/// What the Brain tries to read, to learn whether it may.
+static PROBE: [u8; 8] = *b"readable";
+
 /// Frames after which the control socket is emptied.
-const FRAMES_BETWEEN_LOOKS: usize = 16;
+const FRAMES_BETWEEN_LOOKS: u64 = 16;
 
 /// Why a worker cannot go on. The process should end: the Brain replaces it.
 #[derive(Debug, Error)]
@@ -38,7 +43,7 @@ pub enum WorkerError {
     Protocol(String),
 }
 
-fn system(what: &'static str) -> impl FnOnce(io::Error) -> WorkerError {
+pub(crate) fn system(what: &'static str) -> impl FnOnce(io::Error) -> WorkerError {
     move |source| WorkerError::System { what, source }
 }
 
@@ -62,7 +67,11 @@ pub enum Event {
         function: u32,
         /// The task's bytes.
         payload: Vec<u8>,
+        /// The Brain can read this process's memory: a result may attach it.
+        readable: bool,
     },
+    /// The memory that was attached to the last result was taken.
+    Taken,
     /// These segments are gone: whoever holds views of them may let go.
     Forget(Vec<u64>),
     /// End.
@@ -77,8 +86,10 @@ pub struct Worker {
     reader: RingReader,
     spin: Spin,
     segments: HashMap<u64, Arc<Mapping>>,
-    /// Frames that were taken since the control socket was emptied.
-    frames: usize,
+    /// The blocks that are kept here.
+    holdings: Holdings,
+    /// Frames that were taken.
+    seen: u64,
 }
 
 impl Worker {
@@ -113,7 +124,8 @@ impl Worker {
             reader: RingReader::new(Mailbox::TO_WORKER),
             spin: Spin::new(),
             segments: HashMap::new(),
-            frames: 0,
+            holdings: Holdings::default(),
+            seen: 0,
         };
         Ok((worker, hello))
     }
@@ -123,7 +135,8 @@ impl Worker {
     /// # Errors
     /// When the mailbox is broken.
     pub fn ready(&mut self) -> Result<(), WorkerError> {
-        self.push(Header::bare(Kind::Ready), &[])
+        let probe = [(PROBE.as_ptr().addr() as u64).to_le_bytes(), PROBE].concat();
+        self.push(Header::bare(Kind::Ready), &probe)
     }
 
     /// The Brain's next wish; None when the time was over first.
@@ -132,10 +145,14 @@ impl Worker {
     /// When the mailbox is broken or shared memory cannot be mapped.
     pub fn next(&mut self, timeout: Option<Duration>) -> Result<Option<Event>, WorkerError> {
         let Some(frame) = self.pop(timeout)? else { return Ok(None) };
-        let Header { kind, task, attempt, detail, .. } = frame.header;
+        let Header { kind, flags, task, attempt, detail } = frame.header;
         Ok(Some(match kind {
             Kind::Define => Event::Define { function: detail, definition: self.payload(frame)? },
-            Kind::Task => Event::Task { task, attempt, function: detail, payload: self.payload(frame)? },
+            Kind::Task => {
+                let readable = flags.has(Flags::READABLE);
+                Event::Task { task, attempt, function: detail, payload: self.payload(frame)?, readable }
+            }
+            Kind::Taken => Event::Taken,
             Kind::Forget => Event::Forget(self.forget(&frame.payload)),
             Kind::Shutdown => Event::Shutdown,
             other => return Err(WorkerError::Protocol(format!("a frame of kind {other:?} out of turn"))),
@@ -147,7 +164,7 @@ impl Worker {
     /// # Errors
     /// When the mailbox is broken or shared memory cannot be mapped.
     pub fn fetch(&mut self, task: u64, attempt: u32, query: &[u8]) -> Result<Vec<u8>, WorkerError> {
-        self.send(Header { task, attempt, ..Header::bare(Kind::Fetch) }, query)?;
+        self.send(Header { task, attempt, ..Header::bare(Kind::Fetch) }, query, &[])?;
         loop {
             let Some(frame) = self.pop(None)? else { continue };
             match frame.header.kind {
@@ -169,7 +186,33 @@ impl Worker {
     /// # Errors
     /// When the mailbox is broken, or a large result finds no memory.
     pub fn complete(&mut self, task: u64, attempt: u32, payload: &[u8]) -> Result<(), WorkerError> {
-        self.send(Header { task, attempt, ..Header::bare(Kind::Complete) }, payload)
+        self.tell()?;
+        self.send(Header { task, attempt, ..Header::bare(Kind::Complete) }, payload, &[])
+    }
+
+    /// Ends the running task with its result and memory that belongs to it, without copying that into the result.
+    ///
+    /// `table` says what there is; `sealed` are the descriptors of the sealed files in it, in order. What is attached as
+    /// memory (only where the task's event said that it is readable) must stay as it is until [`Event::Taken`].
+    ///
+    /// # Errors
+    /// When the mailbox is broken, or a large result finds no memory.
+    pub fn complete_with(
+        &mut self,
+        task: u64,
+        attempt: u32,
+        body: &[u8],
+        table: &[Attachment],
+        sealed: &[OwnedFd],
+    ) -> Result<(), WorkerError> {
+        if table.is_empty() {
+            return self.complete(task, attempt, body);
+        }
+        // Before the result: what it attaches of the Brain's must be known as kept when it is looked up.
+        self.tell()?;
+        let payload = [&Attachment::to_bytes(table), body].concat();
+        let header = Header { task, attempt, flags: Flags::ATTACHED, ..Header::bare(Kind::Complete) };
+        self.send(header, &payload, sealed)
     }
 
     /// Ends the running task with an error.
@@ -177,7 +220,24 @@ impl Worker {
     /// # Errors
     /// When the mailbox is broken, or a large report finds no memory.
     pub fn fail(&mut self, task: u64, attempt: u32, payload: &[u8]) -> Result<(), WorkerError> {
-        self.send(Header { task, attempt, ..Header::bare(Kind::Fail) }, payload)
+        self.tell()?;
+        self.send(Header { task, attempt, ..Header::bare(Kind::Fail) }, payload, &[])
+    }
+
+    /// Keeps a block of the Brain in use, by its serial, beyond the task that brought it; take it before that task ends.
+    pub fn hold(&self, serial: u64) -> Hold {
+        self.holdings.hold(serial)
+    }
+
+    /// Tells the Brain which blocks are kept here, if that has changed. Results do so by themselves.
+    ///
+    /// # Errors
+    /// When the mailbox is broken.
+    pub fn tell(&mut self) -> Result<(), WorkerError> {
+        let Some(kept) = self.holdings.news() else { return Ok(()) };
+        let numbers = [self.seen].into_iter().chain(kept);
+        let payload: Vec<u8> = numbers.flat_map(u64::to_le_bytes).collect();
+        self.send(Header::bare(Kind::Hold), &payload, &[])
     }
 
     /// The Brain's segment of this id, mapped read-only.
@@ -213,14 +273,23 @@ impl Worker {
         Ok(true)
     }
 
-    fn send(&mut self, header: Header, payload: &[u8]) -> Result<(), WorkerError> {
+    fn send(&mut self, header: Header, payload: &[u8], sealed: &[OwnedFd]) -> Result<(), WorkerError> {
         if payload.len() <= INLINE_LIMIT {
+            self.hand_over(sealed)?;
             return self.push(header, payload);
         }
         let memory = SealedBuffer::from_bytes(payload)
             .map_err(|error| WorkerError::Protocol(format!("no memory for a large result: {error}")))?;
-        socket::send(self.control.as_fd(), &[0; 8], &[memory.as_fd()]).map_err(system("control socket"))?;
-        self.push(Header { referenced: true, ..header }, &(payload.len() as u64).to_le_bytes())
+        self.hand_over([&memory])?;
+        self.hand_over(sealed)?;
+        let flags = header.flags.with(Flags::REFERENCED);
+        self.push(Header { flags, ..header }, &(payload.len() as u64).to_le_bytes())
+    }
+
+    fn hand_over<'a>(&self, files: impl IntoIterator<Item = &'a OwnedFd>) -> Result<(), WorkerError> {
+        files.into_iter().try_for_each(|file| {
+            socket::send(self.control.as_fd(), &[0; 8], &[file.as_fd()]).map_err(system("control socket"))
+        })
     }
 
     fn push(&mut self, header: Header, payload: &[u8]) -> Result<(), WorkerError> {
@@ -237,17 +306,21 @@ impl Worker {
             self.spin.wait(idle, || Mailbox::WORKER_BELL.sleep(&self.mailbox, timeout, idle));
             frame = self.reader.pop(&self.mailbox)?;
         }
-        self.frames += usize::from(frame.is_some());
-        if self.frames == FRAMES_BETWEEN_LOOKS {
-            // The Brain does not wait where this socket is full, so it must not fill up with what no task asks for.
-            self.frames = 0;
-            while self.receive_segments()? {}
+        if let Some(frame) = &frame {
+            self.seen += 1;
+            if frame.header.flags.has(Flags::GRANTED) {
+                self.holdings.granted();
+            }
+            if self.seen.is_multiple_of(FRAMES_BETWEEN_LOOKS) {
+                // The Brain does not wait where this socket is full, so it must not fill up with what no task asks for.
+                while self.receive_segments()? {}
+            }
         }
         Ok(frame)
     }
 
     fn payload(&mut self, frame: Frame) -> Result<Vec<u8>, WorkerError> {
-        if !frame.header.referenced {
+        if !frame.header.flags.has(Flags::REFERENCED) {
             return Ok(frame.payload);
         }
         if frame.payload.len() != 24 {
@@ -276,29 +349,6 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     let mut number = [0_u8; 8];
     number.copy_from_slice(&bytes[at..at + 8]);
     u64::from_le_bytes(number)
-}
-
-/// Starts the thread that ends this process when the process at the other end of the socket dies.
-///
-/// The socket's end-of-file would not do: a child that the Brain forked holds the other end open. The kernel's own
-/// parent-death signal comes first, since it also ends a worker that is stopped; it is tied to the thread that started
-/// the worker (its keeper, which outlives it) and is lost where the Brain died before it was asked for, so the watch
-/// backs it up.
-fn die_with_the_brain(control: &OwnedFd) -> Result<(), WorkerError> {
-    pidfd::die_with_parent().map_err(system("parent-death signal"))?;
-    let (brain, _, _) = socket::peer_credentials(control).map_err(system("look at the engine"))?;
-    let brain = pidfd::open(brain).map_err(system("look at the engine"))?;
-    let own = pidfd::open(std::process::id()).map_err(system("look at itself"))?;
-    let watch = move || {
-        loop {
-            if pidfd::poll(&[brain.as_fd()], None).is_ok_and(|ended| ended.first() == Some(&true)) {
-                // Not an orderly exit: the main thread may hold any lock, or run a task that never ends.
-                let _ended = pidfd::send_signal(&own, 9);
-            }
-        }
-    };
-    thread::Builder::new().name("theus-brain-watch".into()).spawn(watch).map_err(system("watch thread"))?;
-    Ok(())
 }
 
 impl std::fmt::Debug for Worker {

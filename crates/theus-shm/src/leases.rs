@@ -19,6 +19,8 @@ struct Lease {
     block: Arc<Block>,
     /// The last message that told the holder of it.
     granted: u64,
+    /// The holder has said that it keeps it, and nothing else since.
+    kept: bool,
 }
 
 /// The blocks that one other process may still map.
@@ -51,10 +53,10 @@ impl Leases {
         Self::default()
     }
 
-    /// The holder is told of a block in the message of this number; whether it held no lease of it before.
-    pub fn grant(&mut self, block: &Arc<Block>, message: u64) -> bool {
-        let lease = Lease { block: Arc::clone(block), granted: message };
-        self.held.insert(block.serial(), lease).is_none()
+    /// The holder is told of a block in the message of this number.
+    pub fn grant(&mut self, block: &Arc<Block>, message: u64) {
+        let fresh = || Lease { block: Arc::clone(block), granted: message, kept: false };
+        self.held.entry(block.serial()).or_insert_with(fresh).granted = message;
     }
 
     /// The holder states which blocks it keeps, by their serials, having seen the messages up to this number.
@@ -62,8 +64,18 @@ impl Leases {
     /// Gives back what it does not keep, to be dropped where that may take its time.
     pub fn state(&mut self, seen: u64, kept: impl IntoIterator<Item = u64>) -> Vec<Arc<Block>> {
         let kept: HashSet<u64> = kept.into_iter().collect();
-        let ended = self.held.extract_if(|serial, lease| lease.granted <= seen && !kept.contains(serial));
+        for (serial, lease) in &mut self.held {
+            lease.kept = kept.contains(serial);
+        }
+        let ended = self.held.extract_if(|_, lease| lease.granted <= seen && !lease.kept);
         ended.map(|(_, lease)| lease.block).collect()
+    }
+
+    /// Whether the holder has said, last, that it keeps the block of this serial: if so, it will say when it no longer
+    /// does; if not, it should be asked.
+    #[must_use]
+    pub fn is_kept(&self, serial: u64) -> bool {
+        self.held.get(&serial).is_some_and(|lease| lease.kept)
     }
 
     /// The block of this serial, if the holder has a lease of it.

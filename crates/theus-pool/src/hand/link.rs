@@ -4,15 +4,20 @@
 //! * It never waits for the worker: a ring or a socket that is full breaks the link. An honest worker has read all that
 //!   was sent before the task it ends, so what one task needs fits.
 //! * The descriptor of a segment goes over the control socket before any frame that names it.
-//! * Memory that a frame refers to stays until a task that was sent after it has ended.
+//! * Memory that a frame is read from stays until a task that was sent after it has ended; blocks that it gives to the
+//!   worker stay as long as the worker says that it keeps them, or lives.
+//! * What the worker attaches is copied, or sealed, before anybody looks at it; memory of a process is read only while
+//!   its number cannot be another's.
 
 use super::Line;
-use crate::job::{Attempt, Bytes, Function, Request};
-use crate::link::{Frame, Header, INLINE_LIMIT, Kind, Mailbox, RingError, RingReader, RingWriter, Watch};
+use crate::job::{Attempt, Bytes, Delivery, Function, Request};
+use crate::link::{
+    Attachment, Flags, Frame, Header, INLINE_LIMIT, Kind, Mailbox, RingError, RingReader, RingWriter, Watch,
+};
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use theus_shm::{AllocError, Arena, Block, Expect, Mapping, Segment, socket};
+use theus_shm::{AdoptError, AllocError, Arena, Block, Expect, Leases, Mapping, Segment, peer, socket};
 use theus_sync::{Arc, Weak};
 use thiserror::Error;
 
@@ -20,6 +25,9 @@ use thiserror::Error;
 pub(crate) const SEGMENTS_A_MESSAGE: usize = 64;
 /// Ids in one frame that says which segments are gone; the rest are told the next time.
 const FORGOTTEN_A_FRAME: usize = 1024;
+
+/// Why a result is lost whose memory went with the worker.
+const LOST: &str = "it died before the memory that it attached was taken";
 
 /// Why a link to a worker cannot be used any more.
 #[derive(Debug, Error)]
@@ -46,6 +54,12 @@ pub(crate) struct Link {
     reader: RingReader,
     functions: HashSet<u32>,
     segments: HashMap<u64, Weak<Segment>>,
+    /// The blocks that the worker may still map.
+    leases: Leases,
+    /// Frames that were sent.
+    sent: u64,
+    /// The system lets us read the worker's memory.
+    readable: bool,
     /// Memory of frames that were sent for a task which could not be started after all.
     parked: Vec<Block>,
 }
@@ -59,6 +73,9 @@ impl Link {
             reader,
             functions: HashSet::new(),
             segments: HashMap::new(),
+            leases: Leases::new(),
+            sent: 0,
+            readable: false,
             parked: Vec::new(),
         }
     }
@@ -79,15 +96,14 @@ impl Link {
         request: &Request,
     ) -> Result<Vec<Block>, LinkError> {
         self.define(arena, &request.function)?;
-        self.introduce(&request.segments)?;
         let header = Header {
             kind: Kind::Task,
-            referenced: false,
+            flags: Flags::READABLE.when(self.readable),
             task: attempt.task,
             attempt: attempt.number,
             detail: request.function.id,
         };
-        let block = self.send(arena, header, &request.payload)?;
+        let block = self.grant(arena, header, &request.payload, &request.blocks)?;
         let mut blocks = std::mem::take(&mut self.parked);
         blocks.extend(block);
         Ok(blocks)
@@ -99,10 +115,119 @@ impl Link {
         arena: &Arc<Arena>,
         question: Header,
         payload: &[u8],
-        segments: &[Arc<Segment>],
+        blocks: &[Arc<Block>],
     ) -> Result<Option<Block>, LinkError> {
-        self.introduce(segments)?;
-        self.send(arena, Header { kind: Kind::Reply, referenced: false, ..question }, payload)
+        self.grant(arena, Header { kind: Kind::Reply, flags: Flags::NONE, ..question }, payload, blocks)
+    }
+
+    /// Sends a frame that gives the worker leases of these blocks.
+    fn grant(
+        &mut self,
+        arena: &Arc<Arena>,
+        header: Header,
+        payload: &[u8],
+        blocks: &[Arc<Block>],
+    ) -> Result<Option<Block>, LinkError> {
+        self.introduce(blocks.iter().map(|block| block.segment()))?;
+        let new = blocks.iter().any(|block| !self.leases.is_kept(block.serial()));
+        let flags = header.flags.with(Flags::GRANTED.when(new));
+        let parked = self.send(arena, Header { flags, ..header }, payload)?;
+        // The number of the frame just sent: what the worker says of blocks counts once it has taken that one. Its
+        // words are taken under the same lock as this, so none of them comes between.
+        for block in blocks {
+            self.leases.grant(block, self.sent);
+        }
+        Ok(parked)
+    }
+
+    /// The worker says which blocks it keeps. Returns those that it does not.
+    pub(crate) fn holds(&mut self, frame: Frame) -> Result<Vec<Arc<Block>>, LinkError> {
+        let bytes = self.bytes(frame)?;
+        let (numbers, rest) = bytes.as_slice().as_chunks::<8>();
+        let mut numbers = numbers.iter().map(|number| u64::from_le_bytes(*number));
+        match numbers.next() {
+            Some(seen) if rest.is_empty() && seen <= self.sent => Ok(self.leases.state(seen, numbers)),
+            _ => Err(LinkError::Protocol("what it says of the blocks it keeps makes no sense")),
+        }
+    }
+
+    /// The worker's first words: an address and the eight bytes there, to try whether they can be read.
+    pub(crate) fn greeted(&mut self, payload: &[u8]) {
+        if let Ok([address, expected]) = <[[u8; 8]; 2]>::try_from(payload.as_chunks::<8>().0) {
+            let mut found = [0; 8];
+            let read = peer::read(self.line.pid, u64::from_le_bytes(address), &mut found);
+            self.readable = read.is_ok() && found == expected;
+        }
+    }
+
+    /// A result with the memory that came along. Memory of the worker is copied now: it must not have been reaped.
+    pub(crate) fn delivery(
+        &mut self,
+        arena: &Arc<Arena>,
+        frame: Frame,
+        alive: bool,
+    ) -> Result<Delivery, LinkError> {
+        let attached = frame.header.flags.has(Flags::ATTACHED);
+        let bytes = self.bytes(frame)?;
+        if !attached {
+            return Ok(Delivery::new(bytes, 0, Vec::new()));
+        }
+        let (table, body) = Attachment::split(bytes.as_slice())
+            .ok_or(LinkError::Protocol("the table of what it attached makes no sense"))?;
+        let mut blocks = Vec::with_capacity(table.len());
+        for attachment in &table {
+            blocks.push(match *attachment {
+                Attachment::Memory { .. } if !alive => return Err(LinkError::Protocol(LOST)),
+                Attachment::Memory { address, len } => self.copied(arena, address, len)?,
+                Attachment::Sealed { len } => self.adopted(arena, len)?,
+                Attachment::Leased { serial } => {
+                    let block = self.leases.block(serial);
+                    Ok(Arc::clone(
+                        block.ok_or(LinkError::Protocol("it attached a block that it was not given"))?,
+                    ))
+                }
+            });
+        }
+        if table.iter().any(|attachment| matches!(attachment, Attachment::Memory { .. })) {
+            self.push(Header::bare(Kind::Taken), &[])?;
+        }
+        Ok(Delivery::new(bytes, body, blocks))
+    }
+
+    /// A copy of the worker's memory in a block of ours.
+    fn copied(
+        &self,
+        arena: &Arc<Arena>,
+        address: u64,
+        len: u64,
+    ) -> Result<Result<Arc<Block>, AllocError>, LinkError> {
+        if !self.readable {
+            return Err(LinkError::Protocol("it attached memory that it knows cannot be read"));
+        }
+        let mut block = match arena.alloc(usize::try_from(len).unwrap_or(usize::MAX), false) {
+            Ok(block) => block,
+            Err(error) => return Ok(Err(error)),
+        };
+        peer::read(self.line.pid, address, block.bytes_mut())
+            .map_err(|error| LinkError::Memory(format!("{len} bytes at {address:#x}: {error}")))?;
+        Ok(Ok(Arc::new(block)))
+    }
+
+    /// A sealed file of the worker as a block of ours.
+    fn adopted(&self, arena: &Arc<Arena>, len: u64) -> Result<Result<Arc<Block>, AllocError>, LinkError> {
+        match arena.adopt(self.descriptor()?, len) {
+            Ok(block) => Ok(Ok(Arc::new(block))),
+            Err(AdoptError::Alloc(error)) => Ok(Err(error)),
+            Err(error) => Err(LinkError::Memory(error.to_string())),
+        }
+    }
+
+    /// The next descriptor that the worker sent.
+    fn descriptor(&self) -> Result<OwnedFd, LinkError> {
+        let received =
+            socket::recv(self.control.as_fd(), &mut [0_u8; 8], 1, false).map_err(LinkError::Control)?;
+        let descriptor = received.and_then(|(_, descriptors)| descriptors.into_iter().next());
+        descriptor.ok_or(LinkError::Protocol("it announced shared memory and sent none"))
     }
 
     /// Asks the worker to end.
@@ -113,23 +238,20 @@ impl Link {
 
     /// The bytes of a frame from the worker, checked.
     pub(crate) fn bytes(&mut self, frame: Frame) -> Result<Bytes, LinkError> {
-        if !frame.header.referenced {
+        if !frame.header.flags.has(Flags::REFERENCED) {
             return Ok(Bytes::Inline(frame.payload));
         }
         let length = <[u8; 8]>::try_from(frame.payload.as_slice())
             .map_err(|_| LinkError::Protocol("it sent a reference of the wrong length"))?;
         let length = u64::from_le_bytes(length);
-        let received =
-            socket::recv(self.control.as_fd(), &mut [0_u8; 8], 1, false).map_err(LinkError::Control)?;
-        let descriptor = received.and_then(|(_, descriptors)| descriptors.into_iter().next());
-        let descriptor = descriptor.ok_or(LinkError::Protocol("it announced shared memory and sent none"))?;
-        let mapping = Mapping::open(descriptor, Expect::frozen(length))
+        let mapping = Mapping::open(self.descriptor()?, Expect::frozen(length))
             .map_err(|error| LinkError::Memory(error.to_string()))?;
         Ok(Bytes::Sealed(mapping))
     }
 
     fn push(&mut self, header: Header, payload: &[u8]) -> Result<(), LinkError> {
         self.writer.push(&self.line.mailbox, &header, payload)?;
+        self.sent += 1;
         Mailbox::WORKER_BELL.ring(&self.line.mailbox);
         Ok(())
     }
@@ -147,12 +269,13 @@ impl Link {
         }
         let block = arena.alloc(payload.len(), false)?;
         block.write_at(0, payload).map_err(|error| LinkError::Memory(error.to_string()))?;
-        self.introduce(std::slice::from_ref(block.segment()))?;
+        self.introduce([block.segment()])?;
         let mut reference = [0_u8; 24];
         reference[..8].copy_from_slice(&block.segment().id().to_le_bytes());
         reference[8..16].copy_from_slice(&block.id().1.to_le_bytes());
         reference[16..].copy_from_slice(&(payload.len() as u64).to_le_bytes());
-        self.push(Header { referenced: true, ..header }, &reference)?;
+        let flags = header.flags.with(Flags::REFERENCED);
+        self.push(Header { flags, ..header }, &reference)?;
         Ok(Some(block))
     }
 
@@ -168,7 +291,10 @@ impl Link {
     }
 
     /// Gives the worker the descriptors of segments it does not know, and tells it which ones are gone.
-    fn introduce(&mut self, segments: &[Arc<Segment>]) -> Result<(), LinkError> {
+    fn introduce<'a>(
+        &mut self,
+        segments: impl IntoIterator<Item = &'a Arc<Segment>>,
+    ) -> Result<(), LinkError> {
         let mut unknown: Vec<&Arc<Segment>> = Vec::new();
         for segment in segments {
             if self.segments.insert(segment.id(), Arc::downgrade(segment)).is_none() {

@@ -6,7 +6,7 @@
 
 use super::{Line, Link, LinkError};
 use crate::cell::{Place, Verdict};
-use crate::job::{Attempt, Bytes, Job, Reply};
+use crate::job::{Attempt, Bytes, Delivery, Job, Reply};
 use crate::link::{Frame, Header};
 use crate::shield::shielded;
 use crate::supervisor::{Seat, Task};
@@ -46,6 +46,8 @@ pub(crate) struct SlotState<J: Job> {
     pub(crate) refusals: u32,
     /// The worker was killed for the sake of a task; another one must not suffer for it.
     doomed: bool,
+    /// The process is about to be reaped, and its number may mean another one from then on.
+    pub(crate) reaped: bool,
 }
 
 impl<J: Job> SlotState<J> {
@@ -59,6 +61,7 @@ impl<J: Job> SlotState<J> {
             epoch,
             refusals: 0,
             doomed: false,
+            reaped: false,
         }
     }
 
@@ -121,6 +124,26 @@ impl<J: Job> SlotState<J> {
         link.bytes(frame)
     }
 
+    /// The worker has said that it is ready, with these words.
+    pub(crate) fn greeted(&mut self, words: &[u8]) {
+        self.ready = true;
+        if let Some(link) = self.link.as_mut() {
+            link.greeted(words);
+        }
+    }
+
+    /// The worker says which blocks it keeps. Returns those that it does not.
+    pub(crate) fn holds(&mut self, frame: Frame) -> Result<Vec<Arc<Block>>, LinkError> {
+        self.link.as_mut().map_or(Ok(Vec::new()), |link| link.holds(frame))
+    }
+
+    /// A result of the worker with all the memory that came along, checked.
+    pub(crate) fn delivery(&mut self, arena: &Arc<Arena>, frame: Frame) -> Result<Delivery, LinkError> {
+        let alive = !self.reaped;
+        let link = self.link.as_mut().ok_or(LinkError::Protocol("its link is gone"))?;
+        link.delivery(arena, frame, alive)
+    }
+
     /// Answers a question of the worker about the task it runs.
     pub(crate) fn answer(&mut self, arena: &Arc<Arena>, frame: Frame) -> Result<(), LinkError> {
         if !self.runs(&frame.header) {
@@ -131,9 +154,9 @@ impl<J: Job> SlotState<J> {
         let (Some(link), Some(running)) = (self.link.as_mut(), self.running.as_mut()) else {
             return Err(LinkError::Protocol("its link is gone"));
         };
-        let Reply { payload, segments } =
+        let Reply { payload, blocks } =
             shielded(|| running.task.job.fetch(query.as_slice())).ok_or(LinkError::Unanswered)?;
-        let block = link.reply(arena, header, &payload, &segments)?;
+        let block = link.reply(arena, header, &payload, &blocks)?;
         running.blocks.extend(block);
         Ok(())
     }

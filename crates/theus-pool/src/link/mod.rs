@@ -3,6 +3,7 @@
 //!
 //! What it is not: the meaning of frames; that is the supervisor's and the worker's.
 
+mod attachment;
 mod bell;
 mod cells;
 mod frame;
@@ -10,9 +11,10 @@ mod mailbox;
 mod ring;
 mod spin;
 
+pub use attachment::{ATTACHMENTS, Attachment};
 pub use bell::Bell;
 pub use cells::Cells;
-pub use frame::{Frame, HEADER, Header, Kind, PROTOCOL_VERSION};
+pub use frame::{Flags, Frame, HEADER, Header, Kind, PROTOCOL_VERSION};
 pub use mailbox::{HELLO_LIMIT, INLINE_LIMIT, Mailbox};
 pub use ring::{RingError, RingPlace, RingReader, RingWriter, Watch};
 pub(crate) use spin::{Glances, Spin};

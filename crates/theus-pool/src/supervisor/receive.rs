@@ -9,7 +9,7 @@
 use super::{Seat, Shared, Work};
 use crate::hand::{Line, LinkError, SlotState};
 use crate::job::{Job, Outcome};
-use crate::link::{Frame, Kind};
+use crate::link::{Flags, Frame, Kind};
 use theus_sync::{Arc, MutexGuard};
 
 /// Completions of tasks that a worker does not have, before it must go: an honest worker sends none.
@@ -29,7 +29,7 @@ impl<J: Job> Shared<J> {
         let Some(frame) = link.pop()? else { return Ok(false) };
         match frame.header.kind {
             Kind::Ready if !state.ready => {
-                state.ready = true;
+                state.greeted(&frame.payload);
                 let seat = Seat { slot, epoch: state.epoch };
                 let next = self.queue.lock().arrive(seat);
                 drop(state);
@@ -39,6 +39,12 @@ impl<J: Job> Shared<J> {
             }
             Kind::Fetch => state.answer(&self.options.arena, frame)?,
             Kind::Complete | Kind::Fail => self.complete(slot, state, frame)?,
+            Kind::Hold => {
+                let ended = state.holds(frame)?;
+                // Giving memory back may take its time.
+                drop(state);
+                drop(ended);
+            }
             _ => return Err(LinkError::Protocol("it sent a frame of a kind that is not a worker's")),
         }
         Ok(true)
@@ -54,14 +60,20 @@ impl<J: Job> Shared<J> {
         if !state.runs(&frame.header) {
             self.counters.refused();
             state.refusals += 1;
-            let tolerable = state.refusals < REFUSALS && !frame.header.referenced;
+            let tolerable = state.refusals < REFUSALS
+                && !frame.header.flags.has(Flags::REFERENCED)
+                && !frame.header.flags.has(Flags::ATTACHED);
             return if tolerable {
                 Ok(())
             } else {
                 Err(LinkError::Protocol("it sent results of tasks that it does not run"))
             };
         }
-        let bytes = state.bytes(frame)?;
+        let outcome = if completed {
+            Outcome::Completed(state.delivery(&self.options.arena, frame)?)
+        } else {
+            Outcome::Failed(state.bytes(frame)?)
+        };
         let Some(running) = state.running.take() else { return Ok(()) };
         let seat = Seat { slot, epoch: state.epoch };
         let next = self.queue.lock().release(seat);
@@ -71,7 +83,6 @@ impl<J: Job> Shared<J> {
         if let Some(task) = next {
             self.work(Work::Run(seat, task));
         }
-        let outcome = if completed { Outcome::Completed(bytes) } else { Outcome::Failed(bytes) };
         self.work(Work::Settle(running.task, running.attempt, outcome));
         Ok(())
     }

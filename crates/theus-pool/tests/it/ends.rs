@@ -202,14 +202,14 @@ fn a_long_queue_of_undeliverable_tasks_needs_no_stack() {
 fn more_segments_than_the_control_socket_holds_reach_the_worker() {
     let pool = TestPool::new(1, "honest");
     let arena = Arena::new(ArenaOptions { capacity: 1 << 30 });
-    let blocks: Vec<_> = (0..200).map(|_| arena.alloc(1 << 20, false).unwrap()).collect();
+    let blocks: Vec<_> = (0..200).map(|_| Arc::new(arena.alloc(1 << 20, false).unwrap())).collect();
     let mut work = Work::new("echo x");
-    work.segments = blocks.iter().map(|block| Arc::clone(block.segment())).collect();
+    work.blocks = blocks.clone();
     assert_eq!(*pool.run(work), End::Done(b"x".to_vec()));
     for block in blocks.iter().cycle().take(600) {
         let mut work = Work::new("echo x");
-        let own = arena.alloc(1 << 20, false).unwrap();
-        work.segments = vec![Arc::clone(block.segment()), Arc::clone(own.segment())];
+        let own = Arc::new(arena.alloc(1 << 20, false).unwrap());
+        work.blocks = vec![Arc::clone(block), own];
         assert_eq!(*pool.run(work), End::Done(b"x".to_vec()));
     }
     assert_eq!(pool.pool.stats().workers_ended, 0);

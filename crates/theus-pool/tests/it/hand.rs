@@ -68,11 +68,11 @@ fn honest(control: OwnedFd) -> Result<(), WorkerError> {
             Some(Event::Define { function, definition }) => {
                 functions.insert(function, definition);
             }
-            Some(Event::Task { task, attempt, function, payload }) => {
+            Some(Event::Task { task, attempt, function, payload, .. }) => {
                 assert!(functions.contains_key(&function), "a function comes before its task");
                 run(&mut worker, task, attempt, &payload, &functions[&function])?;
             }
-            Some(Event::Forget(_)) | None => {}
+            Some(Event::Forget(_) | Event::Taken) | None => {}
             Some(Event::Shutdown) => return Ok(()),
         }
     }

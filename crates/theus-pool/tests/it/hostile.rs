@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use theus_pool::Ending;
-use theus_pool::link::{Cells, Frame, Header, Kind, Mailbox, RingReader, RingWriter};
+use theus_pool::link::{Attachment, Cells, Flags, Frame, Header, Kind, Mailbox, RingReader, RingWriter};
 use theus_shm::{Channel, Expect, Mapping, SealedBuffer, socket};
 
 /// A worker that speaks the protocol by hand.
@@ -109,14 +109,34 @@ impl Raw {
             "flood of others' results" => loop {
                 self.send(Header { task: own.task + 1, ..own }, &[0; 1000]);
             },
-            "reference without descriptor" => self.send(Header { referenced: true, ..own }, &reference(4096)),
-            "reference of a wrong length" => self.send(Header { referenced: true, ..own }, &[1, 2, 3]),
+            "reference without descriptor" => {
+                self.send(Header { flags: Flags::REFERENCED, ..own }, &reference(4096))
+            }
+            "reference of a wrong length" => {
+                self.send(Header { flags: Flags::REFERENCED, ..own }, &[1, 2, 3])
+            }
+            "holds nonsense" => self.send(Header::bare(Kind::Hold), &[1, 2, 3]),
+            "holds what was not sent" => self.send(Header::bare(Kind::Hold), &u64::MAX.to_le_bytes()),
+            "attached: no table" => self.send(attached(own), &[1; 100]),
+            "attached: more than there is" => self.send(attached(own), &1000_u64.to_le_bytes()),
+            "attached: a block of others" => self.attach_to(own, Attachment::Leased { serial: 1 }),
+            "attached: memory that is not there" => {
+                self.attach_to(own, Attachment::Memory { address: 4096, len: 4096 });
+            }
+            "attached: memory beyond the end" => {
+                self.attach_to(own, Attachment::Memory { address: u64::MAX - 10, len: 4096 });
+            }
+            "attached: a file that was not sent" => self.attach_to(own, Attachment::Sealed { len: 4096 }),
             other => self.misuse_descriptors(other, own),
         }
         Mailbox::BRAIN_BELL.ring(&self.mailbox);
         if word != "honest" {
             hang()
         }
+    }
+
+    fn attach_to(&mut self, own: Header, attachment: Attachment) {
+        self.send(attached(own), &Attachment::to_bytes(&[attachment]));
     }
 
     fn refused(&mut self, header: Header) {
@@ -129,8 +149,8 @@ impl Raw {
         let null = OwnedFd::from(std::fs::File::open("/dev/null").unwrap());
         let many: Vec<_> = (0..100).map(|_| sealed.as_fd()).collect();
         let (bytes, descriptors, length) = match word {
-            "smaller than said" => (8, vec![sealed.as_fd()], 1 << 60),
-            "not sealed" => (8, vec![unsealed.as_fd()], 4096),
+            "smaller than said" | "attached: smaller than said" => (8, vec![sealed.as_fd()], 1 << 13),
+            "not sealed" | "attached: not sealed" => (8, vec![unsealed.as_fd()], 4096),
             "not memory" => (8, vec![null.as_fd()], 4096),
             "many descriptors" => (8, many, 4096),
             "long message" => (100_000, vec![sealed.as_fd()], 4096),
@@ -138,11 +158,19 @@ impl Raw {
             _ => std::process::exit(9),
         };
         socket::send(&self.control, &vec![0; bytes], &descriptors).unwrap();
-        self.send(Header { referenced: true, ..own }, &u64::to_le_bytes(length));
+        if word.starts_with("attached") {
+            self.attach_to(own, Attachment::Sealed { len: length });
+        } else {
+            self.send(Header { flags: Flags::REFERENCED, ..own }, &u64::to_le_bytes(length));
+        }
     }
 }
 
-const WORDS: [&str; 22] = [
+fn attached(own: Header) -> Header {
+    Header { flags: Flags::ATTACHED, ..own }
+}
+
+const WORDS: [&str; 32] = [
     "random bytes",
     "cursor ahead",
     "cursor of half a header",
@@ -165,6 +193,16 @@ const WORDS: [&str; 22] = [
     "many descriptors",
     "long message",
     "message without descriptor",
+    "holds nonsense",
+    "holds what was not sent",
+    "attached: no table",
+    "attached: more than there is",
+    "attached: a block of others",
+    "attached: memory that is not there",
+    "attached: memory beyond the end",
+    "attached: a file that was not sent",
+    "attached: not sealed",
+    "attached: smaller than said",
 ];
 
 #[test]

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::time::Duration;
-use theus_pool::link::{Cells, Frame, HEADER, Header, Kind, RingError, RingPlace, RingReader, RingWriter};
+use theus_pool::link::{
+    Cells, Flags, Frame, HEADER, Header, Kind, RingError, RingPlace, RingReader, RingWriter,
+};
 
 const CAPACITY: u32 = 256;
 const PLACE: RingPlace = RingPlace { tail: 0, head: 4, bytes: 64, capacity: CAPACITY };
@@ -72,13 +74,21 @@ fn kinds() -> impl Strategy<Value = Kind> {
         Just(Kind::Fetch),
         Just(Kind::Complete),
         Just(Kind::Fail),
+        Just(Kind::Taken),
+        Just(Kind::Hold),
         (100_u16..).prop_map(Kind::Unknown),
     ]
 }
 
 fn headers() -> impl Strategy<Value = Header> {
-    (kinds(), any::<bool>(), any::<u64>(), any::<u32>(), any::<u32>()).prop_map(
-        |(kind, referenced, task, attempt, detail)| Header { kind, referenced, task, attempt, detail },
+    (kinds(), any::<u16>(), any::<u64>(), any::<u32>(), any::<u32>()).prop_map(
+        |(kind, flags, task, attempt, detail)| Header {
+            kind,
+            flags: Flags::from_bits(flags),
+            task,
+            attempt,
+            detail,
+        },
     )
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use theus_pool::{
     Attempt, CrashRecord, Function, Job, Launch, Next, Outcome, Pool, PoolOptions, Reply, Request, TaskHandle,
 };
-use theus_shm::{Arena, ArenaOptions, Segment};
+use theus_shm::{Arena, ArenaOptions, Block};
 
 /// Longer than any test takes on a slow machine: a wait this long means that a task was lost.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -54,7 +54,7 @@ pub(crate) struct Counts {
 pub(crate) struct Work {
     pub(crate) function: Arc<Function>,
     pub(crate) payload: Vec<u8>,
-    pub(crate) segments: Vec<Arc<Segment>>,
+    pub(crate) blocks: Vec<Arc<Block>>,
     pub(crate) counts: Arc<Counts>,
     /// Attempts that may be lost before the job gives up.
     pub(crate) retries: u32,
@@ -69,7 +69,7 @@ impl Work {
         Work {
             function: Arc::new(Function { id: 1, definition: b"the function".to_vec() }),
             payload: payload.into(),
-            segments: Vec::new(),
+            blocks: Vec::new(),
             counts: Arc::default(),
             retries: 0,
             pause: Duration::ZERO,
@@ -103,13 +103,13 @@ impl Job for Work {
         Request {
             function: Arc::clone(&self.function),
             payload: self.payload.clone(),
-            segments: self.segments.clone(),
+            blocks: self.blocks.clone(),
         }
     }
 
     fn fetch(&mut self, query: &[u8]) -> Reply {
         assert!(self.panic != Panic::Fetch, "a panic that a test planted");
-        Reply { payload: [b"reply to ", query].concat(), segments: Vec::new() }
+        Reply { payload: [b"reply to ", query].concat(), blocks: Vec::new() }
     }
 
     fn ready(&mut self) -> Option<Duration> {
