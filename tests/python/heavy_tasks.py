@@ -95,3 +95,12 @@ def has_numpy(ctx):
 def mean(ctx):
     """A small result computed from a big array."""
     return StateUpdate(key="domain.mean", val=float(ctx.heavy["pixels"].mean()))
+
+
+@process(parallel=True)
+def change_scratch(ctx, name):
+    """Writes into a private view; returns the first element of that and of the array."""
+    array = ctx.heavy[name]
+    mine = array.scratch()
+    mine[0, 0] = 99
+    return (int(mine[0, 0]), int(array[0, 0]))

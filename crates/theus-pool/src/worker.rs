@@ -193,7 +193,8 @@ impl Worker {
     /// Ends the running task with its result and memory that belongs to it, without copying that into the result.
     ///
     /// `table` says what there is; `sealed` are the descriptors of the sealed files in it, in order. What is attached as
-    /// memory (only where the task's event said that it is readable) must stay as it is until [`Event::Taken`].
+    /// memory (only where the task's event said that it is readable) must stay as it is until [`Event::Taken`]; blocks
+    /// of the Brain must be [held](Self::hold) until this returns.
     ///
     /// # Errors
     /// When the mailbox is broken, or a large result finds no memory.

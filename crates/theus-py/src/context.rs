@@ -1,6 +1,7 @@
 //! The context of a running body: the places it may read, its arguments, and a scratch pad.
 
 use crate::errors::guard;
+use crate::python::{AS_ARRAY, RESULT_GEOMETRY, ZEROED_ARRAY};
 use crate::reader::Reader;
 use crate::view::View;
 use pyo3::exceptions::PyAttributeError;
@@ -120,6 +121,24 @@ impl Context {
     #[getter]
     fn attempt(&self) -> u32 {
         self.attempt
+    }
+
+    /// A zeroed, writable array to fill and return: it reaches the heavy zone without being copied where that is cheaper.
+    #[pyo3(signature = (shape, dtype = None))]
+    fn alloc<'py>(
+        &self,
+        py: Python<'py>,
+        shape: &Bound<'py, PyAny>,
+        dtype: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (shape, text): (Vec<u64>, String) = RESULT_GEOMETRY.get(py)?.call1((shape, dtype))?.extract()?;
+        if self.reader.ordinary_will_do(&text, &shape) {
+            let array = ZEROED_ARRAY.get(py)?.call1((&text, &shape))?;
+            if !array.is_none() {
+                return Ok(array);
+            }
+        }
+        AS_ARRAY.get(py)?.call1((self.reader.alloc(py, &text, &shape)?,))
     }
 
     /// Writes a line to the error output.

@@ -1,11 +1,11 @@
 //! The engine as a Python object.
 
 use crate::attempt::{Attempt, Cancel, Running};
-use crate::block::Block;
 use crate::bodies::{self, InBody};
 use crate::conflicts::RetryDecision;
 use crate::convert::{Handles, from_python};
-use crate::errors::{array, closed, refusal};
+use crate::errors::{closed, refusal};
+use crate::heavy::Zone;
 use crate::launch::launch;
 use crate::process::{Function, Process};
 use crate::record::Record;
@@ -17,6 +17,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use theus::{CALLER, Engine, Filter, Isolation, RemoteTask, Requester, TransactionOptions, encode};
 use theus_value::Map;
@@ -25,6 +26,10 @@ use theus_value::Map;
 #[pyclass(frozen, module = "theus._native")]
 pub(crate) struct Core {
     engine: Engine,
+    /// The process that made it.
+    owner: u32,
+    /// Set when a shutdown is over: what is read from then on has no arrays.
+    closed: AtomicBool,
 }
 
 impl Core {
@@ -67,12 +72,14 @@ impl Core {
         let builder = Engine::builder().initial(roots).isolation(mode(isolation)?);
         let write_limit = Duration::try_from_secs_f64(write_limit).unwrap_or(Duration::MAX);
         let engine = builder.heap_bytes(heap_bytes).pool_size(pool_size).write_limit(write_limit).build();
-        Ok(Core { engine })
+        Ok(Core { engine, owner: std::process::id(), closed: AtomicBool::new(false) })
     }
 
     /// The state as it is now.
     fn snapshot(&self) -> Snapshot {
-        Snapshot { snapshot: self.engine.snapshot() }
+        // Relaxed: the flag guards no data.
+        let closed = self.closed.load(Ordering::Relaxed);
+        Snapshot { snapshot: self.engine.snapshot(), owner: self.owner, closed }
     }
 
     #[getter]
@@ -248,13 +255,9 @@ impl Core {
         Ok(Task::new(handle))
     }
 
-    /// A zeroed, writable block.
-    fn alloc(&self, py: Python<'_>, name: &str, shape: Vec<u64>, dtype: &str) -> PyResult<Block> {
-        self.engine.check_open().map_err(|error| closed(py, &error))?;
-        let arena = self.engine.arena();
-        let block = py.detach(|| theus::allocate(arena, name, dtype, &shape, true));
-        let block = block.map_err(|error| array(py, &error))?;
-        Ok(Block::of_brain(&block, dtype, &shape, false))
+    /// The arrays by their names.
+    fn heavy_zone(&self) -> Zone {
+        Zone::new(&self.engine, self.address())
     }
 
     /// The kept audit records.
@@ -321,6 +324,7 @@ impl Core {
     fn shutdown(&self, py: Python<'_>, timeout: f64) {
         let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::from_secs(86_400));
         py.detach(|| self.engine.shutdown(timeout));
+        self.closed.store(true, Ordering::Relaxed);
     }
 }
 

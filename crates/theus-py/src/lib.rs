@@ -9,12 +9,15 @@
 mod attempt;
 mod block;
 mod bodies;
+mod computed;
 mod conflicts;
 mod context;
 mod convert;
 mod core;
 mod errors;
+mod heavy;
 mod launch;
+mod offer;
 mod process;
 mod python;
 mod reader;
@@ -48,6 +51,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<attempt::Cancel>()?;
     module.add_class::<snapshot::Snapshot>()?;
     module.add_class::<block::Block>()?;
+    module.add_class::<heavy::Zone>()?;
     module.add_class::<record::Record>()?;
     module.add_class::<conflicts::ConflictManager>()?;
     module.add_class::<conflicts::RetryDecision>()?;
@@ -58,5 +62,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<worker::Worker>()?;
     module.add_class::<worker::WorkerTask>()?;
     module.add_function(wrap_pyfunction!(item_size, module)?)?;
+    module.add_function(wrap_pyfunction!(computed::computed, module)?)?;
     Ok(())
 }

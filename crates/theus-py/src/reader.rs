@@ -2,18 +2,22 @@
 //!
 //! Invariant: after the body has ended, every read is refused, so that no view outlives the snapshot it was meant for.
 
+use crate::block::Block;
 use crate::convert::Arrays;
 use crate::errors::{Fields, make};
+use crate::offer::SEAL_FROM;
 use crate::worker::Worker;
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use theus::{Attempt, Isolation, Path, Process, Reading, Snapshot, read};
+use theus::{Attempt, Engine, Isolation, Path, Process, Reading, Snapshot, read};
+use theus_shm::OpenBuffer;
 
 enum Place {
-    Brain { snapshot: Snapshot, noted: bool },
+    Brain { engine: Engine, snapshot: Snapshot, noted: bool },
     Worker { worker: Py<Worker>, task: u64, attempt: u32 },
 }
 
@@ -31,7 +35,8 @@ impl Reader {
     /// A reader of a snapshot in this process. What is read is noted where the commit depends on it.
     pub(crate) fn of_brain(attempt: &Attempt) -> Arc<Self> {
         let noted = attempt.isolation() == Isolation::Serializable;
-        Reader::new(Place::Brain { snapshot: attempt.snapshot().clone(), noted }, attempt.process())
+        let (engine, snapshot) = (attempt.engine().clone(), attempt.snapshot().clone());
+        Reader::new(Place::Brain { engine, snapshot, noted }, attempt.process())
     }
 
     /// A reader of the snapshot of a worker's task.
@@ -48,7 +53,7 @@ impl Reader {
     pub(crate) fn read(&self, py: Python<'_>, path: &Path) -> PyResult<Reading> {
         self.check_alive(py)?;
         match &self.place {
-            Place::Brain { snapshot, noted } => {
+            Place::Brain { snapshot, noted, .. } => {
                 if *noted {
                     // A panic while the list is held leaves it a list.
                     self.reads.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
@@ -63,6 +68,30 @@ impl Reader {
         match &self.place {
             Place::Brain { .. } => Arrays::Brain,
             Place::Worker { worker, .. } => Arrays::Worker(worker.get()),
+        }
+    }
+
+    /// Whether an array of a result may as well be made in ordinary memory: a small one on a worker is copied anyway.
+    pub(crate) fn ordinary_will_do(&self, dtype: &str, shape: &[u64]) -> bool {
+        self.is_remote() && theus::array_bytes("result", dtype, shape).is_ok_and(|bytes| bytes < SEAL_FROM)
+    }
+
+    /// A zeroed, writable block for an array of a result.
+    pub(crate) fn alloc(&self, py: Python<'_>, dtype: &str, shape: &[u64]) -> PyResult<Block> {
+        self.check_alive(py)?;
+        let refused = |error| crate::errors::array(py, &error);
+        match &self.place {
+            Place::Brain { engine, .. } => {
+                let made = py.detach(|| theus::allocate(engine.arena(), "result", dtype, shape, true));
+                made.map(|block| Block::of_brain(&block, dtype, shape, false)).map_err(refused)
+            }
+            Place::Worker { .. } => {
+                let bytes = theus::array_bytes("result", dtype, shape).map_err(refused)?.max(1);
+                let made = py.detach(|| OpenBuffer::create(usize::try_from(bytes).unwrap_or(usize::MAX)));
+                made.map(|buffer| Block::open(buffer, dtype, shape)).map_err(|error| {
+                    PyMemoryError::new_err(format!("no memory for an array of {bytes} bytes: {error}"))
+                })
+            }
         }
     }
 

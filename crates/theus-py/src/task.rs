@@ -62,10 +62,13 @@ impl Task {
             return Err(PyTimeoutError::new_err("the task has not ended"));
         }
         match self.handle.poll().as_deref() {
-            Some(Ok(settled)) => match &settled.returned {
-                theus::Returned::Value(value) => to_python(py, value, &Style::plain(Arrays::Brain)),
-                theus::Returned::Update(returned) => update::to_python(py, returned),
-            },
+            Some(Ok(settled)) => {
+                let style = Style::plain(Arrays::Result(&settled.attached));
+                match &settled.returned {
+                    theus::Returned::Value(value) => to_python(py, value, &style),
+                    theus::Returned::Update(returned) => update::to_python(py, returned, &style),
+                }
+            }
             Some(Err(error)) => Err(task_error(py, error)),
             None => Err(PyRuntimeError::new_err(
                 "the task was abandoned, because the engine's own code failed twice while settling it: please report this",

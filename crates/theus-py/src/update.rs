@@ -1,6 +1,6 @@
 //! What a body returned, or a caller wrote, as an update of the state.
 
-use crate::convert::{Arrays, Handles, Style, from_python, to_python as plain};
+use crate::convert::{Handles, Style, from_python, to_python as plain};
 use crate::errors::{Fields, make};
 use crate::python::STATE_UPDATE;
 use pyo3::exceptions::PyRuntimeError;
@@ -69,8 +69,11 @@ fn path(py: Python<'_>, process: &str, text: &str) -> PyResult<Path> {
 }
 
 /// The StateUpdate that a worker's task returned, for its caller.
-pub(crate) fn to_python<'py>(py: Python<'py>, returned: &StateUpdate) -> PyResult<Bound<'py, PyAny>> {
-    let style = Style::plain(Arrays::Brain);
+pub(crate) fn to_python<'py>(
+    py: Python<'py>,
+    returned: &StateUpdate,
+    style: &Style<'_>,
+) -> PyResult<Bound<'py, PyAny>> {
     let named = PyDict::new(py);
     let (data, heavy) = (PyDict::new(py), PyDict::new(py));
     for op in returned.update.ops() {
@@ -79,7 +82,7 @@ pub(crate) fn to_python<'py>(py: Python<'py>, returned: &StateUpdate) -> PyResul
             Op::Merge { path, value } => (path, Value::Map(value.clone())),
             Op::Append { path, .. } | Op::Delete { path } => (path, Value::Null),
         };
-        let value = plain(py, &value, &style)?;
+        let value = plain(py, &value, style)?;
         match path.segments() {
             [root, name] if **root == *theus::HEAVY => heavy.set_item(&**name, value)?,
             _ => data.set_item(path.to_string(), value)?,
@@ -87,7 +90,7 @@ pub(crate) fn to_python<'py>(py: Python<'py>, returned: &StateUpdate) -> PyResul
     }
     if let (true, [Op::Set { path, value }]) = (heavy.is_empty(), returned.update.ops()) {
         named.set_item("key", path.to_string())?;
-        named.set_item("val", plain(py, value, &style)?)?;
+        named.set_item("val", plain(py, value, style)?)?;
     } else {
         named.set_item("data", (!data.is_empty()).then_some(data))?;
         named.set_item("heavy", (!heavy.is_empty()).then_some(heavy))?;

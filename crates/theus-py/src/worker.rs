@@ -3,6 +3,7 @@
 use crate::block::Block;
 use crate::context::Context;
 use crate::convert::{Arrays, Handles, Style, from_python, to_python};
+use crate::offer::{Offer, Parts};
 use crate::process::Process;
 use crate::python::AS_ARRAY;
 use crate::reader::Reader;
@@ -12,21 +13,27 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::collections::HashMap;
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use theus::{Path, Reading, decode, encode, path_query};
+use theus_pool::link::Attachment;
 use theus_pool::{Event, WorkerError};
 use theus_value::{Heavy, Key, Value};
 
 /// How long the loop sleeps without looking for signals.
 const SLICE: Duration = Duration::from_millis(500);
+/// How long arrays of the last task are kept for the next one. Longer, and the Brain would miss the memory.
+const IDLE: Duration = Duration::from_millis(20);
 
 /// Arrays that are kept for the next task that reads them.
 const MOST_ARRAYS: usize = 256;
 
+/// An array that was made for a task.
 struct Known {
     array: Py<PyAny>,
-    segment: u64,
+    /// The last task that used it.
+    task: u64,
 }
 
 /// This process as a worker.
@@ -35,6 +42,10 @@ pub(crate) struct Worker {
     link: Mutex<theus_pool::Worker>,
     /// Arrays by the serial of their block: the same block is the same array.
     arrays: Mutex<HashMap<u64, Known>>,
+    /// The task that runs, or ran last.
+    task: AtomicU64,
+    /// What the last result has attached, until the Brain has taken it.
+    offered: Mutex<Vec<Py<PyAny>>>,
     hello: Vec<u8>,
 }
 
@@ -71,21 +82,58 @@ impl Worker {
 
     /// The array of a block of the Brain, mapped read-only.
     pub(crate) fn array<'py>(&self, py: Python<'py>, heavy: &Heavy) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(known) = self.known().get(&heavy.block.serial) {
+        // Relaxed: only this thread's own tasks are told apart by it.
+        let task = self.task.load(Ordering::Relaxed);
+        if let Some(known) = self.known().get_mut(&heavy.block.serial) {
+            known.task = task;
             return Ok(known.array.bind(py).clone());
         }
-        let mapping = self.link().segment(heavy.block.segment).map_err(|error| broken(&error))?;
-        let block = Block::of_worker(mapping, heavy)
+        let (mapping, hold) = {
+            let mut link = self.link();
+            let mapping = link.segment(heavy.block.segment).map_err(|error| broken(&error))?;
+            (mapping, link.hold(heavy.block.serial))
+        };
+        let block = Block::of_worker(mapping, heavy, hold)
             .ok_or_else(|| PyRuntimeError::new_err("an array does not lie within its segment"))?;
         let array = AS_ARRAY.get(py)?.call1((block,))?;
-        let known = Known { array: array.clone().unbind(), segment: heavy.block.segment };
+        let known = Known { array: array.clone().unbind(), task };
         let mut arrays = self.known();
         if arrays.len() >= MOST_ARRAYS {
-            // Arrays that are replaced all the time have a new block each time; what is still used is made again.
-            arrays.clear();
+            // One task that reads so many keeps what it still uses by itself.
+            let forgotten = std::mem::take(&mut *arrays);
+            drop(arrays);
+            drop(forgotten);
+            arrays = self.known();
         }
         arrays.insert(heavy.block.serial, known);
         Ok(array)
+    }
+
+    /// Lets go of the arrays that this task does not use (none: of all), and tells the Brain if anything has changed.
+    fn let_go(&self, py: Python<'_>, task: Option<u64>) -> PyResult<()> {
+        // Dropped without the lock: that may run Python code.
+        let unused: Vec<Known> = {
+            let mut arrays = self.known();
+            arrays.extract_if(|_, known| Some(known.task) != task).map(|(_, known)| known).collect()
+        };
+        drop(unused);
+        py.detach(|| self.link().tell()).map_err(|error| broken(&error))
+    }
+
+    /// The next event; when none has come for a moment, what the last task has used is let go.
+    fn await_event(&self, py: Python<'_>) -> PyResult<Option<Event>> {
+        let next = |time| py.detach(|| self.link().next(Some(time))).map_err(|error| broken(&error));
+        match next(IDLE)? {
+            None => {
+                self.let_go(py, None)?;
+                next(SLICE)
+            }
+            event => Ok(event),
+        }
+    }
+
+    fn offered(&self) -> MutexGuard<'_, Vec<Py<PyAny>>> {
+        self.offered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<u64, Known>> {
@@ -100,7 +148,13 @@ impl Worker {
     fn new() -> PyResult<Self> {
         let control = std::io::stdin().as_fd().try_clone_to_owned()?;
         let (link, hello) = theus_pool::Worker::attach(control).map_err(|error| broken(&error))?;
-        Ok(Worker { link: Mutex::new(link), arrays: Mutex::new(HashMap::new()), hello })
+        Ok(Worker {
+            link: Mutex::new(link),
+            arrays: Mutex::new(HashMap::new()),
+            task: AtomicU64::new(0),
+            offered: Mutex::new(Vec::new()),
+            hello,
+        })
     }
 
     /// The engine's greeting.
@@ -119,12 +173,14 @@ impl Worker {
         let py = slf.py();
         let worker = slf.get();
         loop {
-            let event = py.detach(|| worker.link().next(Some(SLICE))).map_err(|error| broken(&error))?;
-            match event {
+            match worker.await_event(py)? {
                 None => py.check_signals()?,
                 Some(Event::Shutdown) => return Ok(None),
-                Some(Event::Forget(segments)) => {
-                    worker.known().retain(|_, known| !segments.contains(&known.segment));
+                // Nobody holds a block of a segment that is gone.
+                Some(Event::Forget(_)) => {}
+                Some(Event::Taken) => {
+                    let taken = std::mem::take(&mut *worker.offered());
+                    drop(taken);
                 }
                 Some(Event::Define { function, definition }) => {
                     let value =
@@ -132,10 +188,10 @@ impl Worker {
                     let value = to_python(py, &value, &Style::plain(Arrays::Worker(worker)))?;
                     return Ok(Some((function, value).into_pyobject(py)?.into_any()));
                 }
-                Some(Event::Task { task, attempt, function, payload }) => {
-                    let reader = OnceLock::new();
-                    let task =
-                        WorkerTask { worker: slf.clone().unbind(), task, attempt, function, payload, reader };
+                Some(Event::Task { task, attempt, function, payload, readable }) => {
+                    worker.task.store(task, Ordering::Relaxed);
+                    let (worker, reader) = (slf.clone().unbind(), OnceLock::new());
+                    let task = WorkerTask { worker, task, attempt, function, payload, readable, reader };
                     return Ok(Some(Bound::new(py, task)?.into_any()));
                 }
             }
@@ -151,6 +207,7 @@ pub(crate) struct WorkerTask {
     attempt: u32,
     function: u32,
     payload: Vec<u8>,
+    readable: bool,
     reader: OnceLock<Arc<Reader>>,
 }
 
@@ -161,11 +218,16 @@ impl WorkerTask {
         }
     }
 
-    fn complete_with(&self, py: Python<'_>, result: &Value) -> PyResult<()> {
+    fn complete_with(&self, py: Python<'_>, result: &Value, offer: Offer) -> PyResult<()> {
         self.end(py);
         let payload = encode(result);
         let worker = self.worker.get();
-        py.detach(|| worker.link().complete(self.task, self.attempt, &payload))
+        let Parts { table, sealed, held } = offer.into_parts();
+        if table.iter().any(|attachment| matches!(attachment, Attachment::Memory { .. })) {
+            *worker.offered() = held;
+        }
+        let (task, attempt) = (self.task, self.attempt);
+        py.detach(|| worker.link().complete_with(task, attempt, &payload, &table, &sealed))
             .map_err(|error| broken(&error))
     }
 }
@@ -196,6 +258,8 @@ impl WorkerTask {
         };
         let reader = Reader::of_worker(&process.process, self.worker.clone_ref(py), self.task, self.attempt);
         let context = Context::new(&reader, named.clone().unbind(), *version as u64, self.attempt, listed);
+        // What the last task has used and this one was not given; what it asks for later is made again.
+        self.worker.get().let_go(py, Some(self.task))?;
         // Begun twice, the first reader stays the one that is ended; both read the same snapshot.
         let _first = self.reader.set(reader);
         Ok((Bound::new(py, context)?, args, named))
@@ -203,25 +267,26 @@ impl WorkerTask {
 
     /// Ends the task with a plain value.
     fn complete(&self, py: Python<'_>, process: &Process, result: &Bound<'_, PyAny>) -> PyResult<()> {
-        let value = from_python(result, Handles::Copied)
+        let offer = Offer::new(self.readable);
+        let value = from_python(result, Handles::Attached(&offer))
             .map_err(|error| error.travelling(py, &process.process.name, "the result"))?;
-        self.complete_with(py, &Value::Tuple([Value::Int(0), value].into()))
+        self.complete_with(py, &Value::Tuple([Value::Int(0), value].into()), offer)
     }
 
     /// Ends the task with the operations of an update.
     fn complete_update(&self, py: Python<'_>, process: &Process, ops: &Bound<'_, PyList>) -> PyResult<()> {
-        let mut encoded = Vec::new();
+        let (mut encoded, offer) = (Vec::new(), Offer::new(self.readable));
         for op in ops.iter() {
             let (kind, path, value) = parts(&op)?;
             let value = if kind == ASSERT_VERSION {
                 Value::Int(value.extract()?)
             } else {
-                from_python(&value, Handles::Copied)
+                from_python(&value, Handles::Attached(&offer))
                     .map_err(|error| error.travelling(py, &process.process.name, &path))?
             };
             encoded.push(Value::Tuple([Value::Int(kind), Value::from(path.as_str()), value].into()));
         }
-        self.complete_with(py, &Value::Tuple([Value::Int(1), Value::Tuple(encoded.into())].into()))
+        self.complete_with(py, &Value::Tuple([Value::Int(1), Value::Tuple(encoded.into())].into()), offer)
     }
 
     /// Ends the task with a report of what it raised.

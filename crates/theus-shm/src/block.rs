@@ -28,8 +28,6 @@ pub(crate) enum Home {
 pub(crate) struct Place {
     pub(crate) home: Home,
     pub(crate) span: Span,
-    /// Bytes of the span before the block's first one.
-    pub(crate) lead: usize,
     /// What it counts against the capacity.
     pub(crate) charge: usize,
 }
@@ -51,7 +49,7 @@ impl Block {
 
     /// Where its first byte is in the segment.
     fn start(&self) -> usize {
-        self.place.span.offset() + self.place.lead
+        self.place.span.offset()
     }
 
     /// Where it is: the number of its segment and its first byte therein.
@@ -91,7 +89,7 @@ impl Block {
     /// [`bytes_mut`](Self::bytes_mut) included.
     #[must_use]
     pub fn as_ptr(&self) -> *mut u8 {
-        self.place.span.as_ptr(self.place.lead)
+        self.place.span.as_ptr(0)
     }
 
     /// Whether its bytes never change again, not even by this process: it was [adopted](crate::Arena::adopt).
@@ -116,7 +114,7 @@ impl Block {
     #[must_use]
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         assert!(!self.is_final(), "a block that was adopted is final");
-        &mut self.place.span.bytes_mut()[self.place.lead..][..self.len]
+        &mut self.place.span.bytes_mut()[..self.len]
     }
 
     /// Copies bytes in, by relaxed atomic stores: others may read meanwhile and see some old, some new.

@@ -83,6 +83,12 @@ pub enum AllocError {
         /// Bytes that may be in use at most.
         capacity: u64,
     },
+    /// The alignment is none that the arena knows.
+    #[error("an alignment of {asked} bytes was asked for: it must be a power of two, at most 4096")]
+    Alignment {
+        /// Bytes asked for.
+        asked: usize,
+    },
     /// The arena was made before this process was forked from its maker.
     #[error("this arena belongs to the parent process: make one of your own after the fork")]
     Forked,

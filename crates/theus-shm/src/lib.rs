@@ -49,21 +49,25 @@ compile_error!(
 mod arena;
 mod block;
 mod channel;
+mod doctor;
 mod error;
+mod leases;
 mod linux;
 mod mapping;
-mod leases;
 mod raw;
 mod scratch;
 mod sealed;
 mod seals;
 mod segment;
+pub mod session;
 
 pub use arena::{Arena, ArenaOptions, ArenaStats};
 pub use block::Block;
 pub use channel::Channel;
+pub use doctor::{Finding, Verdict, doctor};
 pub use error::{AdoptError, AllocError, MapError, OutOfBounds, ShmError};
 pub use leases::Leases;
+pub use linux::host::harden;
 pub use linux::{futex, peer, pidfd, socket};
 pub use mapping::{Expect, Mapping};
 pub use scratch::Scratch;

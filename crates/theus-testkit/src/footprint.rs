@@ -1,4 +1,4 @@
-//! What processes leave behind on the system: named objects, holders of memory, descriptors, children.
+//! What processes leave behind on the system: named objects, holders of memory, descriptors, mappings, children.
 //!
 //! Invariant: reads `/proc`, `/dev/shm` and `/dev/mqueue` and changes nothing.
 
@@ -8,11 +8,16 @@ use std::time::Instant;
 
 use crate::crash::PATIENCE;
 
+/// How `/proc` shows a memory file.
+const MEMORY: &str = "/memfd:";
+
 /// What one process has open, and who its children are. Compare two of a process that runs nothing else meanwhile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Footprint {
     /// How many file descriptors are open.
     pub descriptors: usize,
+    /// How many mappings there are of memory files.
+    pub mappings: usize,
     /// The ids of the children, ascending.
     pub children: Vec<u32>,
     /// Our objects with a name in the system.
@@ -24,8 +29,29 @@ impl Footprint {
     pub fn own() -> Self {
         // The listing's own descriptor is in both of two that are compared.
         let descriptors = read_dir("/proc/self/fd").into_iter().flatten().count();
-        Footprint { descriptors, children: children(std::process::id()), named: named() }
+        Footprint { descriptors, mappings: mappings(), children: children(std::process::id()), named: named() }
     }
+}
+
+/// How many mappings of memory files this process has.
+fn mappings() -> usize {
+    let maps = read_to_string("/proc/self/maps").unwrap_or_default();
+    maps.lines().filter(|line| line.contains(MEMORY)).count()
+}
+
+/// How many descriptors and mappings of memory files this process has: what keeps shared memory alive.
+pub fn memory_files() -> usize {
+    let descriptors = read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let links = descriptors.filter_map(|descriptor| read_link(descriptor.path()).ok());
+    mappings() + links.filter(|link| link.to_string_lossy().starts_with(MEMORY)).count()
+}
+
+/// The bytes of memory that this process really has, shared and private.
+pub fn resident() -> u64 {
+    let status = read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
 }
 
 /// Files and semaphores of ours in the places where named shared memory lives. There must never be one.
@@ -86,7 +112,8 @@ pub fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
     }
 }
 
-fn processes() -> impl Iterator<Item = (u32, PathBuf)> {
+/// All processes, each with its folder in `/proc`.
+pub(crate) fn processes() -> impl Iterator<Item = (u32, PathBuf)> {
     let entries = read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path())))
 }

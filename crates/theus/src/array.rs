@@ -159,21 +159,14 @@ impl<'a> EncodedArray<'a> {
     /// # Errors
     /// When they do not.
     pub fn parse(name: &str, bytes: &'a [u8]) -> Result<Self, ArrayError> {
-        let broken = |reason| ArrayError::Encoding { name: name.into(), reason };
-        let (length, rest) = bytes.split_first().ok_or_else(|| broken("it is empty"))?;
-        let (dtype, rest) =
-            rest.split_at_checked((*length).into()).ok_or_else(|| broken("its type is cut"))?;
-        let dtype = std::str::from_utf8(dtype).map_err(|_| broken("its type is no text"))?;
-        let (dimensions, rest) = rest.split_first().ok_or_else(|| broken("its shape is missing"))?;
-        let (shape, data) =
-            rest.split_at_checked(usize::from(*dimensions) * 8).ok_or_else(|| broken("its shape is cut"))?;
-        let shape =
-            (shape.as_chunks::<8>().0.iter()).map(|dimension| u64::from_le_bytes(*dimension)).collect();
-        let array = EncodedArray { dtype, shape, data };
-        if array_bytes(name, dtype, &array.shape)? != data.len() as u64 {
-            return Err(broken("its elements do not fill its shape"));
+        let ArrayHead { dtype, shape, rest: data } = ArrayHead::parse(name, bytes)?;
+        if array_bytes(name, dtype, &shape)? != data.len() as u64 {
+            return Err(ArrayError::Encoding {
+                name: name.into(),
+                reason: "its elements do not fill its shape",
+            });
         }
-        Ok(array)
+        Ok(EncodedArray { dtype, shape, data })
     }
 
     /// The bytes of an array that travels as a value.
@@ -189,6 +182,10 @@ impl<'a> EncodedArray<'a> {
     /// # Ok::<(), theus::ArrayError>(())
     /// ```
     pub fn encode(dtype: &str, shape: &[u64], data: &[u8]) -> Value {
+        Self::encode_as(ARRAY_CODEC, dtype, shape, data)
+    }
+
+    pub(crate) fn encode_as(codec: &str, dtype: &str, shape: &[u64], data: &[u8]) -> Value {
         let dtype = &dtype[..dtype.floor_char_boundary(u8::MAX.into())];
         let shape = &shape[..shape.len().min(u8::MAX.into())];
         let mut bytes = Vec::with_capacity(2 + dtype.len() + 8 * shape.len() + data.len());
@@ -199,7 +196,31 @@ impl<'a> EncodedArray<'a> {
             bytes.extend_from_slice(&dimension.to_le_bytes());
         }
         bytes.extend_from_slice(data);
-        Value::Object(Arc::new(Object { codec: ARRAY_CODEC.into(), bytes: bytes.into() }))
+        Value::Object(Arc::new(Object { codec: codec.into(), bytes: bytes.into() }))
+    }
+}
+
+/// What an array's bytes begin with.
+pub(crate) struct ArrayHead<'a> {
+    pub(crate) dtype: &'a str,
+    pub(crate) shape: Vec<u64>,
+    /// What follows.
+    pub(crate) rest: &'a [u8],
+}
+
+impl<'a> ArrayHead<'a> {
+    pub(crate) fn parse(name: &str, bytes: &'a [u8]) -> Result<Self, ArrayError> {
+        let broken = |reason| ArrayError::Encoding { name: name.into(), reason };
+        let (length, rest) = bytes.split_first().ok_or_else(|| broken("it is empty"))?;
+        let (dtype, rest) =
+            rest.split_at_checked((*length).into()).ok_or_else(|| broken("its type is cut"))?;
+        let dtype = std::str::from_utf8(dtype).map_err(|_| broken("its type is no text"))?;
+        let (dimensions, rest) = rest.split_first().ok_or_else(|| broken("its shape is missing"))?;
+        let (shape, rest) =
+            rest.split_at_checked(usize::from(*dimensions) * 8).ok_or_else(|| broken("its shape is cut"))?;
+        let shape =
+            (shape.as_chunks::<8>().0.iter()).map(|dimension| u64::from_le_bytes(*dimension)).collect();
+        Ok(ArrayHead { dtype, shape, rest })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::zones::{self, Authority, Physics};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use theus_audit::{ChangedPath, Entry, Outcome};
+use theus_shm::Block;
 use theus_state::{
     Commit, CommitError, CommitRefused, Committed, Isolation, Limit, Requester, Snapshot, Store,
     TransactionError,
@@ -39,6 +40,8 @@ pub struct Attempt {
     started: Instant,
     /// It has begun and has no audit record yet.
     open: bool,
+    /// The memory of attached arrays in what is settled.
+    attached: Arc<[Arc<Block>]>,
 }
 
 /// What a settled attempt has done.
@@ -48,6 +51,8 @@ pub struct Settled {
     pub version: u64,
     /// What the body returned.
     pub returned: Returned,
+    /// The memory of attached arrays in it, by position.
+    pub attached: Arc<[Arc<Block>]>,
 }
 
 impl Attempt {
@@ -64,6 +69,7 @@ impl Attempt {
             worker: None,
             started: Instant::now(),
             open: false,
+            attached: Arc::new([]),
         }
     }
 
@@ -71,6 +77,11 @@ impl Attempt {
         let mut attempt = Attempt::waiting(engine, process, task);
         attempt.open = true;
         attempt
+    }
+
+    /// The engine that it commits to.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// What the attempt reads.
@@ -122,6 +133,11 @@ impl Attempt {
             self.worker = worker;
             self.open = true;
         }
+    }
+
+    /// The memory that came with the worker's result, which is to be settled next.
+    pub(crate) fn attach(&mut self, blocks: Arc<[Arc<Block>]>) {
+        self.attached = blocks;
     }
 
     /// Adds this many attempts to those that a conflict is granted anyway.
@@ -203,7 +219,7 @@ impl Attempt {
             to_update(&self.process.name, &self.process.contract, returned)?;
         check_on(&self.process.name, &self.process.contract, &update, self.snapshot.root())?;
         let update = self.in_time(update)?;
-        let update = take_in(self.engine.arena(), &self.process.name, update)?;
+        let update = take_in(self.engine.arena(), &self.process.name, &self.attached, update)?;
         // Hashed after the commit: one that is refused need not pay for it.
         let written = update.clone();
         let requester = Some(self.contention.requester());

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use theus_audit::{ChangedPath, Entry, Outcome, Trail};
 use theus_pool::{Launch, Pool, PoolOptions, PoolStats, TaskHandle};
+use theus_shm::session::Listener;
 use theus_shm::{Arena, ArenaOptions};
 use theus_state::{
     Backoff, Commit, ConflictManager, Isolation, MAX_RETRIES, Requester, RetryDecision, Snapshot, Store,
@@ -63,6 +64,8 @@ struct Inner {
     conflicts: ConflictManager,
     write_limit: Duration,
     process: u32,
+    /// Of named sessions.
+    listeners: Mutex<Vec<Listener>>,
 }
 
 enum PoolState {
@@ -107,6 +110,7 @@ impl Engine {
             backoff: Mutex::new(Backoff::new(u64::from(process))),
             write_limit: builder.write_limit,
             process,
+            listeners: Mutex::new(Vec::new()),
         };
         Engine { inner: Arc::new(inner) }
     }
@@ -128,6 +132,10 @@ impl Engine {
 
     pub(crate) fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    pub(crate) fn listeners(&self) -> &Mutex<Vec<Listener>> {
+        &self.inner.listeners
     }
 
     /// Which changes beside a commit refuse it.
@@ -217,7 +225,7 @@ impl Engine {
         expected: u64,
         update: Update,
     ) -> Result<(u64, Vec<ChangedPath>), Refusal> {
-        let update = take_in(&self.inner.arena, CALLER, update)?;
+        let update = take_in(&self.inner.arena, CALLER, &[], update)?;
         let written = update.clone();
         let commit =
             Commit { base: expected, update, isolation: self.isolation(), reads: Vec::new(), requester };
@@ -317,6 +325,8 @@ impl Engine {
             return;
         }
         let pool = std::mem::replace(&mut *self.inner.pool.lock(), PoolState::Closed);
+        let listeners = std::mem::take(&mut *self.inner.listeners.lock());
+        drop(listeners);
         if let PoolState::Running(pool) = pool {
             pool.shutdown(timeout);
         }

@@ -4,12 +4,13 @@
 //! Invariant: an update that passed here leaves a state that can be encoded, sent and read again as a whole.
 
 use crate::array::{ARRAY_CODEC, adopt};
+use crate::attached::{ATTACHED_CODEC, settled};
 use crate::contract::HEAVY;
 use crate::error::Refusal;
 use crate::returned::Violation;
 use std::sync::Arc;
 use theus_audit::ChangedPath;
-use theus_shm::Arena;
+use theus_shm::{Arena, Block};
 use theus_value::{Key, MAX_DEPTH, Map, Op, Path, Update, Value};
 
 /// Most containers inside one another in the state. The rest of what can be encoded is for the frames that carry
@@ -18,11 +19,16 @@ const STATE_DEPTH: usize = MAX_DEPTH - 8;
 
 /// Checks an update and brings its arrays into the heavy zone.
 ///
-/// Walks all values of the update, not the state. The arrays of an update that is refused afterwards are freed with it.
-pub(crate) fn take_in(arena: &Arc<Arena>, process: &str, mut update: Update) -> Result<Update, Refusal> {
+/// `attached` is the memory that came with a worker's result. Walks all values of the update, not the state. The arrays of an update that is refused afterwards are freed with it.
+pub(crate) fn take_in(
+    arena: &Arc<Arena>,
+    process: &str,
+    attached: &[Arc<Block>],
+    mut update: Update,
+) -> Result<Update, Refusal> {
     for op in &mut update.ops {
         check_depth(process, op)?;
-        let mut place = Place { arena, segments: Vec::new() };
+        let mut place = Place { arena, attached, segments: Vec::new() };
         match op {
             Op::Set { path, value } if may_hold_arrays(value) => {
                 let heavy = place.enter(path);
@@ -76,6 +82,7 @@ fn is_heavy_name(name: &str) -> bool {
 /// Where the walk through a value is.
 struct Place<'a> {
     arena: &'a Arc<Arena>,
+    attached: &'a [Arc<Block>],
     segments: Vec<Key>,
 }
 
@@ -86,12 +93,18 @@ impl Place<'_> {
         is_heavy(path.segments())
     }
 
+    fn name(&self) -> String {
+        Path::from_segments(self.segments.iter().cloned()).to_string()
+    }
+
     /// The value with its arrays in blocks; None when it has none to bring.
     fn brought(&mut self, heavy: bool, value: &Value) -> Result<Option<Value>, Refusal> {
         Ok(match value {
             Value::Object(object) if heavy && &*object.codec == ARRAY_CODEC => {
-                let name = Path::from_segments(self.segments.iter().cloned()).to_string();
-                Some(Value::from(adopt(self.arena, &name, object)?))
+                Some(Value::from(adopt(self.arena, &self.name(), object)?))
+            }
+            Value::Object(object) if &*object.codec == ATTACHED_CODEC => {
+                Some(settled(object, self.attached, &self.name(), heavy)?)
             }
             Value::Map(map) => self.brought_map(heavy, map)?.map(Value::Map),
             Value::List(list) => {

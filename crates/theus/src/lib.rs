@@ -7,32 +7,38 @@
 //! Invariants carried here: S5 a failed attempt leaves the state as it was; A1 every attempt leaves one audit record.
 
 mod array;
+mod attached;
 mod attempt;
 mod contention;
 mod contract;
 mod engine;
 mod error;
+mod heavy;
 mod intake;
 mod options;
 mod process;
 mod reading;
 mod remote;
 mod returned;
+mod sharing;
 mod transaction;
 mod zones;
 
 pub use array::{
     ARRAY_CODEC, ArrayError, EncodedArray, adopt, allocate, array_bytes, block_of, heavy_value, item_size,
 };
+pub use attached::{ATTACHED_CODEC, AttachedArray};
 pub use attempt::{Attempt, Settled};
 pub use contract::{Access, Contract, DOMAIN, Declared, GLOBAL, HEAVY, parse_path, root_name};
 pub use engine::{CALLER, Closed, Engine, Output, Task};
 pub use error::{Refusal, RemoteFailure, TaskError};
+pub use heavy::{HeavyError, HeavyZone, Named, Successor};
 pub use options::Builder;
 pub use process::Process;
 pub use reading::{Reading, read};
 pub use remote::{RemoteTask, TaskOutput, path_query};
 pub use returned::{Returned, StateUpdate, Violation, to_update};
+pub use sharing::{Handle, HandleError, ListenError, MAX_HANDLE, ReachError, Reached, lend, reach};
 pub use transaction::{Transaction, TransactionOptions};
 pub use zones::{Authority, Capabilities, Zone};
 

@@ -5,13 +5,14 @@
 //! query of a fetch:     the path's segments, each as u32 length and UTF-8 text
 //! reply to a fetch:     tuple (status: int, value): 0 absent, 1 the value, 2 refused, 3 the keys of a place to walk
 //! result of a task:     tuple (0, value) a plain value, or (1, update), update = tuple of tuples
-//!                       (kind: int, path: str, value): 0 set, 1 merge, 2 delete, 3 append; 4: the version to assert
+//!                       (kind: int, path: str, value): 0 set, 1 merge, 2 delete, 3 append; 4: the version to assert.
+//!                       Large arrays in it are "attached" objects (see attached); their memory comes beside the bytes
 //! report of an error:   the host language's business, but a map with the text `summary`
 //! ```
 //! Invariants: the worker gets what the contract lets it read and nothing else, also when it asks for more; what it
 //! sends is decoded with limits and then checked like any update.
 
-use crate::array::block_of;
+use crate::array::{ArrayError, block_of};
 use crate::attempt::{Attempt, Settled, shortened};
 use crate::contract::{Access, HEAVY, parse_path};
 use crate::engine::Engine;
@@ -23,8 +24,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use theus_audit::Outcome as Recorded;
-use theus_pool::{Attempt as PoolAttempt, Bytes, Function, Job, Next, Outcome, Reply, Request};
-use theus_shm::Segment;
+use theus_pool::{Attempt as PoolAttempt, Bytes, Delivery, Function, Job, Next, Outcome, Reply, Request};
+use theus_shm::Block;
 use theus_state::Isolation;
 use theus_value::{Key, Map, Path, Update, Value, decode, encode};
 
@@ -136,8 +137,8 @@ impl RemoteTask {
         }
     }
 
-    fn completed(&mut self, bytes: &Bytes) -> Next<TaskOutput> {
-        let returned = match decode(bytes.as_slice()) {
+    fn completed(&mut self, result: Delivery) -> Next<TaskOutput> {
+        let returned = match decode(result.as_slice()) {
             Ok(value) => read_result(value),
             Err(error) => Err(error.to_string()),
         };
@@ -148,9 +149,18 @@ impl RemoteTask {
                 return Next::Done(Err(TaskError::Unreadable { process: self.name(), reason }));
             }
         };
+        let attached: Arc<[_]> = match result.blocks.into_iter().collect::<Result<Vec<_>, _>>() {
+            Ok(blocks) => blocks.into(),
+            Err(source) => {
+                let error = ArrayError::Memory { name: format!("result of {}", self.name()), source };
+                self.attempt.abandon(Recorded::Failed, error.to_string());
+                return Next::Done(Err(Refusal::from(error).into()));
+            }
+        };
         let reads = std::mem::take(&mut self.reads).into_iter().collect();
+        self.attempt.attach(Arc::clone(&attached));
         match self.attempt.settle(returned.clone(), reads) {
-            Ok(version) => Next::Done(Ok(Settled { version, returned })),
+            Ok(version) => Next::Done(Ok(Settled { version, returned, attached })),
             Err(Refusal::Conflict { retry: Some(wait), .. }) => Next::Retry(wait),
             Err(refusal) => Next::Done(Err(refusal.into())),
         }
@@ -185,21 +195,21 @@ impl Job for RemoteTask {
     fn start(&mut self, attempt: PoolAttempt) -> Request {
         self.attempt.begin_as(attempt.number, process_of(attempt));
         self.reads.clear();
-        let mut segments = Vec::new();
+        let mut blocks = Vec::new();
         let heavy = self.listed_arrays();
         for value in [&heavy, &self.arguments, &self.named] {
-            collect_segments(value, &mut segments);
+            collect_blocks(value, &mut blocks);
         }
         let version = Value::from(self.attempt.snapshot().version());
         let payload = Value::Tuple([self.arguments.clone(), self.named.clone(), version, heavy].into());
-        Request { function: Arc::clone(&self.function), payload: encode(&payload), segments }
+        Request { function: Arc::clone(&self.function), payload: encode(&payload), blocks }
     }
 
     fn fetch(&mut self, query: &[u8]) -> Reply {
         let (status, value) = self.read(query);
-        let mut segments = Vec::new();
-        collect_segments(&value, &mut segments);
-        Reply { payload: encode(&Value::Tuple([Value::Int(status), value].into())), segments }
+        let mut blocks = Vec::new();
+        collect_blocks(&value, &mut blocks);
+        Reply { payload: encode(&Value::Tuple([Value::Int(status), value].into())), blocks }
     }
 
     fn ready(&mut self) -> Option<Duration> {
@@ -209,7 +219,7 @@ impl Job for RemoteTask {
     fn finish(&mut self, attempt: PoolAttempt, outcome: Outcome) -> Next<TaskOutput> {
         self.attempt.end_as(attempt.number, process_of(attempt));
         match outcome {
-            Outcome::Completed(bytes) => self.completed(&bytes),
+            Outcome::Completed(result) => self.completed(result),
             Outcome::Failed(bytes) => self.failed(&bytes),
             Outcome::Crashed(record) => {
                 self.attempt.crashed(record.to_string(), record.ending.signal());
@@ -246,18 +256,16 @@ fn process_of(attempt: PoolAttempt) -> Option<u32> {
     (attempt.worker != 0).then_some(attempt.worker)
 }
 
-/// The segments that a value's arrays lie in.
-fn collect_segments(value: &Value, segments: &mut Vec<Arc<Segment>>) {
+/// The blocks of a value's arrays.
+fn collect_blocks(value: &Value, blocks: &mut Vec<Arc<Block>>) {
     match value {
         Value::Heavy(heavy) => {
-            if let Some(block) = block_of(heavy) {
-                segments.push(Arc::clone(block.segment()));
-            }
+            blocks.extend(block_of(heavy));
         }
-        Value::Map(map) => map.values().for_each(|value| collect_segments(value, segments)),
-        Value::List(list) => list.iter().for_each(|value| collect_segments(value, segments)),
-        Value::Tuple(items) => items.iter().for_each(|value| collect_segments(value, segments)),
-        Value::Set(items) => items.iter().for_each(|value| collect_segments(value, segments)),
+        Value::Map(map) => map.values().for_each(|value| collect_blocks(value, blocks)),
+        Value::List(list) => list.iter().for_each(|value| collect_blocks(value, blocks)),
+        Value::Tuple(items) => items.iter().for_each(|value| collect_blocks(value, blocks)),
+        Value::Set(items) => items.iter().for_each(|value| collect_blocks(value, blocks)),
         _ => {}
     }
 }

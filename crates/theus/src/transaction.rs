@@ -74,7 +74,7 @@ impl Transaction {
     /// # Errors
     /// When it does not fit, which leaves the transaction as it was; when the time is over, which ends it.
     pub fn update(&mut self, update: Update) -> Result<(), Refusal> {
-        let update = take_in(self.engine.arena(), &self.process, update)?;
+        let update = take_in(self.engine.arena(), &self.process, &[], update)?;
         self.inner.update(update).map_err(|error| self.refused(error))
     }
 

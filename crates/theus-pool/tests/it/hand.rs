@@ -4,8 +4,9 @@
 
 use crate::hostile::Raw;
 use std::os::fd::{AsFd, OwnedFd};
-use theus_pool::{Event, Launch, Worker, WorkerError};
-use theus_shm::pidfd;
+use theus_pool::link::Attachment;
+use theus_pool::{Event, Hold, Launch, Worker, WorkerError};
+use theus_shm::{OpenBuffer, SealedBuffer, pidfd};
 
 const MODE: &str = "THEUS_POOL_TEST_MODE";
 
@@ -63,18 +64,114 @@ fn honest(control: OwnedFd) -> Result<(), WorkerError> {
     assert_eq!(hello, b"honest");
     worker.ready()?;
     let mut functions = std::collections::HashMap::new();
+    let mut memory = Memory::default();
     loop {
         match worker.next(None)? {
             Some(Event::Define { function, definition }) => {
                 functions.insert(function, definition);
             }
-            Some(Event::Task { task, attempt, function, payload, .. }) => {
+            Some(Event::Task { task, attempt, function, payload, readable }) => {
                 assert!(functions.contains_key(&function), "a function comes before its task");
+                memory.released();
+                assert!(readable, "these tests need a system that lets a parent read its child's memory");
+                if memory.run(&mut worker, task, attempt, &payload)? {
+                    continue;
+                }
                 run(&mut worker, task, attempt, &payload, &functions[&function])?;
             }
-            Some(Event::Forget(_) | Event::Taken) | None => {}
+            Some(Event::Taken) => memory.taken(),
+            Some(Event::Forget(_)) | None => {}
             Some(Event::Shutdown) => return Ok(()),
         }
+    }
+}
+
+/// What a worker keeps beyond a task, and the words that are about memory.
+#[derive(Default)]
+struct Memory {
+    holds: Vec<Hold>,
+    /// What the last result has attached.
+    attached: Vec<Vec<u8>>,
+}
+
+impl Memory {
+    fn taken(&mut self) {
+        assert!(!self.attached.is_empty(), "nothing was attached");
+        // What was taken may be used again at once.
+        self.attached.iter_mut().for_each(|bytes| bytes.fill(0xff));
+        self.attached.clear();
+    }
+
+    fn released(&self) {
+        assert!(self.attached.is_empty(), "a task came before the last result was taken");
+    }
+
+    fn memory(&mut self, bytes: Vec<u8>) -> Attachment {
+        let attachment =
+            Attachment::Memory { address: bytes.as_ptr().addr() as u64, len: bytes.len() as u64 };
+        self.attached.push(bytes);
+        attachment
+    }
+
+    fn run(
+        &mut self,
+        worker: &mut Worker,
+        task: u64,
+        attempt: u32,
+        payload: &[u8],
+    ) -> Result<bool, WorkerError> {
+        let text = String::from_utf8_lossy(payload);
+        let Some((word, number)) = text.split_once(' ') else { return Ok(false) };
+        let Ok(number) = number.parse::<usize>() else { return Ok(false) };
+        match word {
+            "keep" => {
+                self.holds.push(worker.hold(number as u64));
+                worker.complete(task, attempt, b"kept")?;
+            }
+            "let-go" => {
+                self.holds.drain(..number);
+                worker.complete(task, attempt, b"gone")?;
+            }
+            "let-go-late" => {
+                worker.complete(task, attempt, b"soon")?;
+                self.holds.drain(..number);
+                worker.tell()?;
+            }
+            "attach-memory" => {
+                let table = [self.memory(pattern(number))];
+                worker.complete_with(task, attempt, &[], &table, &[])?;
+            }
+            "attach-and-die" => {
+                let table = [self.memory(pattern(number))];
+                worker.complete_with(task, attempt, &[], &table, &[])?;
+                signal_self(9);
+            }
+            "attach-sealed" => {
+                let mut buffer = OpenBuffer::create(number).unwrap();
+                buffer.bytes_mut().copy_from_slice(&pattern(number));
+                let sealed = [buffer.seal().unwrap()];
+                buffer.bytes_mut().fill(0xff);
+                let table = [Attachment::Sealed { len: number as u64 }];
+                worker.complete_with(task, attempt, &[], &table, &sealed)?;
+            }
+            "attach-many" => {
+                let (mut table, mut sealed) = (Vec::new(), Vec::new());
+                for _ in 0..25 {
+                    let bytes = pattern(number.min(1000));
+                    sealed.push(SealedBuffer::from_bytes(&bytes).unwrap());
+                    table.push(Attachment::Sealed { len: bytes.len() as u64 });
+                    table.push(self.memory(bytes));
+                }
+                worker.complete_with(task, attempt, &[7; 40_000], &table, &sealed)?;
+            }
+            "attach-leased" => {
+                let _held_until_it_is_sent = worker.hold(number as u64);
+                let table = [Attachment::Leased { serial: number as u64 }];
+                worker.complete_with(task, attempt, &[], &table, &[])?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 }
 

@@ -7,6 +7,7 @@ mod ends;
 mod hand;
 mod hostile;
 mod leaks;
+mod memory;
 mod panics;
 mod ring;
 mod shutdown;

@@ -127,7 +127,13 @@ impl Job for Work {
             Outcome::Completed(_) if self.waits.is_some() && attempt.number == 1 => {
                 return Next::Retry(Duration::from_millis(1));
             }
-            Outcome::Completed(bytes) => End::Done(bytes.as_slice().to_vec()),
+            Outcome::Completed(result) => {
+                let attached = result.blocks.iter().flat_map(|block| match block {
+                    Ok(block) => block.to_vec(),
+                    Err(error) => error.to_string().into_bytes(),
+                });
+                End::Done(result.as_slice().iter().copied().chain(attached).collect())
+            }
             Outcome::Failed(bytes) => End::Failed(bytes.as_slice().to_vec()),
             Outcome::Crashed(_) if attempt.number <= self.retries => return Next::Retry(self.pause),
             Outcome::Crashed(record) => End::Crashed(record),

@@ -8,6 +8,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ._heavy.allocator import HeavyZoneAllocator
+    from ._heavy.memory import SafeSharedMemory
+    from ._heavy.shm_array import ShmArray
+
 __all__ = ["BaseDomainContext", "BaseGlobalContext", "BaseSystemContext"]
 
 
@@ -25,3 +29,16 @@ class BaseSystemContext:
 
     global_ctx: Any = None
     domain: Any = None
+
+
+# What needs the library, and NumPy or a moment, is loaded when it is asked for.
+_HOMES = {"HeavyZoneAllocator": "allocator", "SafeSharedMemory": "memory", "ShmArray": "shm_array"}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"._heavy.{home}", __package__), name)

@@ -69,7 +69,7 @@ class TheusEngine:
         self._threads: Any = None
         self._starting = allocate_lock()
         self._awaiting = 0
-        self.heavy = HeavyZone(self._core)
+        self.heavy = HeavyZone(self._core, self)
         self.audit = EngineAudit(self._core)
         _open_engines.add(self)
 

@@ -19,7 +19,7 @@ except ImportError:
 else:
     Mapping.register(View)
 
-__all__ = ["ContextError", "FrozenDict", "FrozenList", "StateUpdate", "VersionMismatchError"]
+__all__ = ["ContextError", "FrozenDict", "FrozenList", "State", "StateUpdate", "VersionMismatchError"]
 
 
 class StateUpdate:
@@ -273,14 +273,18 @@ class State:
 
 
 if TYPE_CHECKING:
-    import numpy
+    from ._heavy import scratch
+    from ._heavy.allocator import ManagedAllocator
+    from ._heavy.shm_array import ShmArray
 
-    ShmArray = numpy.ndarray[Any, Any]
+# What needs the library, and NumPy or a moment, is loaded when it is asked for.
+_HOMES = {"ManagedAllocator": "allocator", "ShmArray": "shm_array", "scratch": "blocks"}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "ShmArray":
-        from ._heavy import shm_array_class
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return shm_array_class()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"._heavy.{home}", __package__), name)

@@ -1,5 +1,7 @@
-//! A block of the heavy zone as a Python object: memory with a type and a shape, exported through the buffer protocol.
+//! A typed piece of the heavy zone, seen from Python through the buffer protocol.
 
+mod format;
+mod memory;
 mod raw;
 
 pub(crate) use raw::Block;

@@ -1,28 +1,29 @@
-//! The room of this crate that needs `unsafe`: filling a `Py_buffer` with a pointer into shared memory.
+//! The room of this crate that needs `unsafe`: the buffer protocol, from shared memory to Python and back.
 //!
-//! Invariant: the exporter is never changed and owns its memory, shape, strides and format, and every view holds a
+//! Invariant: the exporter never changes its memory, shape, strides and format and owns them, and every view holds a
 //! reference to the exporter; so whatever a view points to lives as long as the view. Memory that must not be written
 //! is exported read-only, and in a worker the mapping itself is read-only.
 #![expect(unsafe_code, reason = "the buffer protocol is defined in terms of raw pointers")]
 
-use pyo3::exceptions::PyBufferError;
+use super::format::struct_code;
+use super::memory::Memory;
+use pyo3::exceptions::{PyBufferError, PyMemoryError, PyRuntimeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use std::ffi::{CString, c_int, c_void};
+use std::ffi::{CString, c_char, c_int, c_void};
+use std::mem::MaybeUninit;
 use std::sync::Arc;
-use theus_shm::Mapping;
+use std::sync::atomic::{AtomicBool, Ordering};
+use theus::AttachedArray;
+use theus_pool::Hold;
+use theus_shm::{MapError, Mapping, OpenBuffer};
 use theus_value::Heavy;
-
-enum Memory {
-    Brain(Arc<theus::Block>),
-    Worker { mapping: Arc<Mapping>, offset: usize },
-}
 
 /// A typed piece of the heavy zone.
 #[pyclass(frozen, module = "theus._native")]
 pub(crate) struct Block {
-    memory: Memory,
+    memory: Arc<Memory>,
     dtype: Arc<str>,
     dimensions: Vec<u64>,
     shape: Vec<ffi::Py_ssize_t>,
@@ -30,27 +31,66 @@ pub(crate) struct Block {
     format: CString,
     item: ffi::Py_ssize_t,
     bytes: ffi::Py_ssize_t,
-    readonly: bool,
+    /// Which of its creator's blocks it is, and that process.
+    serial: u64,
+    creator: u32,
+    readonly: AtomicBool,
 }
 
 impl Block {
     /// A block of this process.
     pub(crate) fn of_brain(block: &Arc<theus::Block>, dtype: &str, shape: &[u64], readonly: bool) -> Self {
-        Block::new(Memory::Brain(Arc::clone(block)), dtype, shape, readonly)
+        let origin = (block.serial(), std::process::id());
+        Block::new(Arc::new(Memory::Brain(Arc::clone(block))), dtype, shape, origin, readonly)
     }
 
     /// A block of the Brain, mapped by this worker; None when it does not lie within the mapping.
-    pub(crate) fn of_worker(mapping: Arc<Mapping>, heavy: &Heavy) -> Option<Self> {
+    pub(crate) fn of_worker(mapping: Arc<Mapping>, heavy: &Heavy, hold: Hold) -> Option<Self> {
         let bytes = theus::array_bytes("", &heavy.dtype, &heavy.shape).ok()?;
         let end = heavy.block.offset.checked_add(bytes)?;
         if end > mapping.len() as u64 {
             return None;
         }
         let offset = heavy.block.offset as usize;
-        Some(Block::new(Memory::Worker { mapping, offset }, &heavy.dtype, &heavy.shape, true))
+        // A worker is a child of the process whose blocks it maps.
+        let creator = std::os::unix::process::parent_id();
+        let memory = Arc::new(Memory::Worker { mapping, offset, _hold: hold });
+        Some(Block::new(memory, &heavy.dtype, &heavy.shape, (heavy.block.serial, creator), true))
     }
 
-    fn new(memory: Memory, dtype: &str, dimensions: &[u64], readonly: bool) -> Self {
+    /// An array that came with a result: private and writable, as nobody else has asked for it.
+    pub(crate) fn of_result(array: &AttachedArray<'_>) -> Result<Self, MapError> {
+        let memory = Arc::new(Memory::Scratch(array.block.scratch()?));
+        let origin = (array.block.serial(), std::process::id());
+        Ok(Block::new(memory, array.dtype, &array.shape, origin, false))
+    }
+
+    /// Zeroed memory of this worker, to be filled and handed over.
+    pub(crate) fn open(buffer: OpenBuffer, dtype: &str, shape: &[u64]) -> Self {
+        Block::new(Arc::new(Memory::Open(buffer)), dtype, shape, (0, std::process::id()), false)
+    }
+
+    /// The serial of a block of the Brain that this worker maps.
+    pub(crate) fn leased(&self) -> Option<u64> {
+        matches!(*self.memory, Memory::Worker { .. }).then_some(self.serial)
+    }
+
+    /// The memory of this worker that is to be handed over.
+    pub(crate) fn buffer(&self) -> Option<&OpenBuffer> {
+        if let Memory::Open(buffer) = &*self.memory { Some(buffer) } else { None }
+    }
+
+    /// The shape's dimensions.
+    pub(crate) fn dimensions(&self) -> &[u64] {
+        &self.dimensions
+    }
+
+    /// The type's text.
+    pub(crate) fn dtype_text(&self) -> &str {
+        &self.dtype
+    }
+
+    fn new(memory: Arc<Memory>, dtype: &str, dimensions: &[u64], origin: (u64, u32), readonly: bool) -> Self {
         let item = theus::item_size(dtype).unwrap_or(1) as ffi::Py_ssize_t;
         let shape: Vec<_> = dimensions.iter().map(|dimension| *dimension as ffi::Py_ssize_t).collect();
         let mut strides = vec![item; shape.len()];
@@ -60,23 +100,21 @@ impl Block {
         let bytes = shape.iter().product::<ffi::Py_ssize_t>() * item;
         let (dtype, dimensions): (Arc<str>, _) = (dtype.into(), dimensions.to_vec());
         let format = CString::new(struct_code(&dtype)).unwrap_or_default();
-        Block { memory, dtype, dimensions, shape, strides, format, item, bytes, readonly }
+        let (serial, creator) = origin;
+        let readonly = AtomicBool::new(readonly);
+        Block { memory, dtype, dimensions, shape, strides, format, item, bytes, serial, creator, readonly }
     }
 
-    /// The value that stands for this block in the state; None in a worker, which owns no block.
+    /// The value that stands for this block in the state; None of memory that is not this process's to publish.
     pub(crate) fn heavy(&self) -> Option<Heavy> {
-        match &self.memory {
+        match &*self.memory {
             Memory::Brain(block) => Some(theus::heavy_value(block, &self.dtype, &self.dimensions)),
-            Memory::Worker { .. } => None,
+            Memory::Worker { .. } | Memory::Open(_) | Memory::Scratch(_) => None,
         }
     }
 
-    fn pointer(&self) -> *mut u8 {
-        match &self.memory {
-            Memory::Brain(block) => block.as_ptr(),
-            // `of_worker` has checked that the block lies within the mapping.
-            Memory::Worker { mapping, offset } => mapping.as_ptr().wrapping_add(*offset).cast_mut(),
-        }
+    fn is_readonly(&self) -> bool {
+        self.readonly.load(Ordering::Relaxed)
     }
 }
 
@@ -100,14 +138,75 @@ impl Block {
         self.bytes
     }
 
-    /// True when it cannot be written through this object.
+    /// True when no new view of it can write.
     #[getter]
     fn readonly(&self) -> bool {
-        self.readonly
+        self.is_readonly()
+    }
+
+    /// The number of the block among those of its creator, never used again.
+    #[getter]
+    fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// The process whose block it is.
+    #[getter]
+    fn creator(&self) -> u32 {
+        self.creator
+    }
+
+    /// True for shared memory of this very process, which is not a forked child of the one that made it.
+    #[getter]
+    fn owned(&self) -> bool {
+        matches!(*self.memory, Memory::Brain(_)) && self.creator == std::process::id()
+    }
+
+    /// True for shared memory of this process or another; False for what is private, or not handed over yet.
+    #[getter]
+    fn shared(&self) -> bool {
+        matches!(*self.memory, Memory::Brain(_) | Memory::Worker { .. })
+    }
+
+    /// The address of the first byte.
+    #[getter]
+    fn address(&self) -> usize {
+        self.memory.pointer().addr()
+    }
+
+    /// No view that is made from now on can write; those that there are stay what they are.
+    fn seal(&self) {
+        // Relaxed: the flag guards no data.
+        self.readonly.store(true, Ordering::Relaxed);
+    }
+
+    /// A private writable block of the same pages, copied page by page as they are written; None of memory that is private
+    /// already.
+    fn scratch(&self) -> PyResult<Option<Self>> {
+        let made = self.memory.scratch(self.bytes as usize).map_err(|error| {
+            PyMemoryError::new_err(format!("a private view of {} bytes: {error}", self.bytes))
+        })?;
+        let origin = (self.serial, self.creator);
+        Ok(made.map(|memory| Block::new(Arc::new(memory), &self.dtype, &self.dimensions, origin, false)))
+    }
+
+    /// The same memory as plain bytes in a row.
+    fn flat(&self) -> Self {
+        let origin = (self.serial, self.creator);
+        Block::new(Arc::clone(&self.memory), "|u1", &[self.bytes as u64], origin, self.is_readonly())
+    }
+
+    /// Fills the block with the elements of an exporter of the buffer protocol, row by row: one copy, whatever the strides.
+    fn fill(&self, source: &Bound<'_, PyAny>) -> PyResult<()> {
+        if self.is_readonly() {
+            return Err(PyBufferError::new_err("this array is read-only"));
+        }
+        let source = Source::of(source)?;
+        source.copy_to(self.memory.pointer(), self.bytes)
     }
 
     fn __repr__(&self) -> String {
-        let access = if self.readonly { "read-only" } else { "writable" };
+        let access = if self.is_readonly() { "read-only" } else { "writable" };
         format!("<theus Block {} {:?}, {} bytes, {access}>", self.dtype, self.dimensions, self.bytes)
     }
 
@@ -118,7 +217,8 @@ impl Block {
         if view.is_null() {
             return Err(PyBufferError::new_err("no view to fill"));
         }
-        if flags & ffi::PyBUF_WRITABLE == ffi::PyBUF_WRITABLE && block.readonly {
+        let readonly = block.is_readonly();
+        if flags & ffi::PyBUF_WRITABLE == ffi::PyBUF_WRITABLE && readonly {
             return Err(PyBufferError::new_err("this array is read-only: workers and snapshots never write"));
         }
         let wants = |flag: c_int| flags & flag == flag;
@@ -133,11 +233,11 @@ impl Block {
         }
         let with_shape = wants(ffi::PyBUF_ND);
         let filled = ffi::Py_buffer {
-            buf: block.pointer().cast::<c_void>(),
+            buf: block.memory.pointer().cast::<c_void>(),
             obj: slf.clone().into_ptr(),
             len: block.bytes,
             itemsize: block.item,
-            readonly: c_int::from(block.readonly),
+            readonly: c_int::from(readonly),
             // A view without shape is one of plain bytes.
             ndim: if with_shape { block.shape.len() as c_int } else { 1 },
             format: if wants(ffi::PyBUF_FORMAT) {
@@ -163,25 +263,49 @@ impl Block {
     }
 }
 
-/// The struct code of a type, as the buffer protocol names it.
-fn struct_code(dtype: &str) -> &'static str {
-    match dtype.trim_start_matches(['<', '|']) {
-        "b1" => "?",
-        "i1" => "b",
-        "u1" => "B",
-        "i2" => "h",
-        "u2" => "H",
-        "i4" => "i",
-        "u4" => "I",
-        "i8" => "q",
-        "u8" => "Q",
-        "f2" => "e",
-        "f4" => "f",
-        "f8" => "d",
-        "f16" => "g",
-        "c8" => "Zf",
-        "c16" => "Zd",
-        "c32" => "Zg",
-        _ => "B",
+/// Somebody else's buffer, held as long as this is.
+struct Source<'py> {
+    py: Python<'py>,
+    // Boxed: some exporters let fields of the view point into the view itself, so it must not move.
+    view: Box<MaybeUninit<ffi::Py_buffer>>,
+}
+
+impl<'py> Source<'py> {
+    fn of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        let mut view = Box::new(MaybeUninit::<ffi::Py_buffer>::uninit());
+        // SAFETY: the object is alive and the interpreter attached (both by `Bound`); `view` is memory for one Py_buffer
+        // that nobody else uses, and a call that does not return 0 leaves nothing in it to release.
+        let failed =
+            unsafe { ffi::PyObject_GetBuffer(object.as_ptr(), view.as_mut_ptr(), ffi::PyBUF_FULL_RO) };
+        if failed != 0 {
+            return Err(PyErr::fetch(object.py()));
+        }
+        Ok(Source { py: object.py(), view })
+    }
+
+    /// Copies all elements, row by row, to `bytes` bytes of memory that the caller may write.
+    fn copy_to(&self, target: *mut u8, bytes: ffi::Py_ssize_t) -> PyResult<()> {
+        // SAFETY: `of` has filled the view, or there would be no `self`.
+        let view = unsafe { self.view.assume_init_ref() };
+        if view.len != bytes {
+            let message = format!("{} bytes cannot fill an array of {bytes} bytes", view.len);
+            return Err(PyValueError::new_err(message));
+        }
+        // SAFETY: the view is filled and not released; `target` is the start of a block of `bytes` bytes that its Block
+        // keeps mapped and writable, and exactly `view.len == bytes` of them are written; the interpreter is attached.
+        let failed =
+            unsafe { ffi::PyBuffer_ToContiguous(target.cast::<c_void>(), view, bytes, b'C' as c_char) };
+        if failed == 0 { Ok(()) } else { Err(PyErr::take(self.py).unwrap_or_else(not_copied)) }
+    }
+}
+
+fn not_copied() -> PyErr {
+    PyRuntimeError::new_err("the buffer could not be copied")
+}
+
+impl Drop for Source<'_> {
+    fn drop(&mut self) {
+        // SAFETY: filled by `of` and released here only; `py` shows that the interpreter is attached.
+        unsafe { ffi::PyBuffer_Release(self.view.as_mut_ptr()) };
     }
 }

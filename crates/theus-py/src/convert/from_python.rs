@@ -5,6 +5,7 @@
 
 use crate::block::Block;
 use crate::errors::{Fields, make};
+use crate::offer::Offer;
 use crate::python::{BLOCK_OF, ENCODE_ARRAY, FROZEN_DICT, FROZEN_LIST, PICKLE_DUMPS};
 use crate::view::View;
 use pyo3::prelude::*;
@@ -16,11 +17,15 @@ use theus_value::{List, Map, Object, Set, Value};
 /// Containers deeper than this are refused; a container that holds itself is one of them.
 const DEEPEST: usize = 100;
 
-/// Whether arrays in shared memory may travel as handles, or are copied.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Handles {
+/// How arrays travel.
+#[derive(Clone, Copy)]
+pub(crate) enum Handles<'a> {
+    /// Those in shared memory as handles, others as copies.
     Allowed,
+    /// All as copies.
     Copied,
+    /// From a worker, large ones beside the result.
+    Attached(&'a Offer),
 }
 
 /// A Python object that cannot be stored and given back equal.
@@ -84,15 +89,15 @@ impl Unstorable {
 }
 
 /// The value of a Python object.
-pub(crate) fn from_python(object: &Bound<'_, PyAny>, handles: Handles) -> Result<Value, Unstorable> {
+pub(crate) fn from_python(object: &Bound<'_, PyAny>, handles: Handles<'_>) -> Result<Value, Unstorable> {
     Reading { handles }.value(object, 0)
 }
 
-struct Reading {
-    handles: Handles,
+struct Reading<'a> {
+    handles: Handles<'a>,
 }
 
-impl Reading {
+impl Reading<'_> {
     fn value(&self, object: &Bound<'_, PyAny>, depth: usize) -> Result<Value, Unstorable> {
         if object.is_none() {
             return Ok(Value::Null);
@@ -186,12 +191,20 @@ impl Reading {
 
     fn array(&self, object: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
         let py = object.py();
-        if self.handles == Handles::Allowed {
-            let block = BLOCK_OF.get(py)?.call1((object,))?;
-            if let Ok(block) = block.cast::<Block>()
-                && let Some(heavy) = block.get().heavy()
-            {
-                return Ok(Some(Value::Heavy(Arc::new(heavy))));
+        match self.handles {
+            Handles::Copied => {}
+            Handles::Allowed => {
+                let block = BLOCK_OF.get(py)?.call1((object,))?;
+                if let Ok(block) = block.cast::<Block>()
+                    && let Some(heavy) = block.get().heavy()
+                {
+                    return Ok(Some(Value::Heavy(Arc::new(heavy))));
+                }
+            }
+            Handles::Attached(offer) => {
+                if let Some(value) = offer.attach(object)? {
+                    return Ok(Some(value));
+                }
             }
         }
         let encoded = ENCODE_ARRAY.get(py)?.call1((object,))?;

@@ -1,14 +1,17 @@
 //! From a value to a Python object: frozen where it is read from the state, plain where it is handed over.
 
 use crate::block::Block;
-use crate::python::{AS_ARRAY, AS_PLAIN_ARRAY, FROZEN_DICT, FROZEN_LIST, PICKLE_LOADS};
+use crate::python::{AS_ARRAY, AS_PLAIN_ARRAY, FROZEN_DICT, FROZEN_LIST, OWN_ARRAY, PICKLE_LOADS};
 use crate::worker::Worker;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PySet, PyString, PyTuple};
 use std::sync::Arc;
-use theus::{ARRAY_CODEC, EncodedArray};
+use theus::{ARRAY_CODEC, ATTACHED_CODEC, AttachedArray, EncodedArray};
 use theus_value::{Heavy, Object, Value};
+
+/// An array of a result of at least this many bytes is a view of its block; mapping costs more than copying less.
+const SHARED_FROM: usize = 256 << 10;
 
 /// Where the arrays of a value lie.
 #[derive(Clone, Copy)]
@@ -17,6 +20,8 @@ pub(crate) enum Arrays<'a> {
     Brain,
     /// In the Brain's segments, mapped by this worker.
     Worker(&'a Worker),
+    /// Beside the result of a worker.
+    Result(&'a [Arc<theus::Block>]),
 }
 
 /// How a value is made into Python objects.
@@ -92,7 +97,7 @@ pub(crate) fn to_python<'py>(
             freeze(dict.into_any(), style, &FROZEN_DICT)?
         }
         Value::Heavy(heavy) => array(py, heavy, style.arrays)?,
-        Value::Object(stored) => object(py, stored)?,
+        Value::Object(stored) => object(py, stored, style.arrays)?,
     })
 }
 
@@ -110,7 +115,7 @@ fn freeze<'py>(
 fn array<'py>(py: Python<'py>, heavy: &Heavy, arrays: Arrays<'_>) -> PyResult<Bound<'py, PyAny>> {
     match arrays {
         Arrays::Worker(worker) => worker.array(py, heavy),
-        Arrays::Brain => {
+        Arrays::Brain | Arrays::Result(_) => {
             let block = theus::block_of(heavy).ok_or_else(|| {
                 PyRuntimeError::new_err(
                     "an array of shared memory that this process does not own cannot be read here",
@@ -121,12 +126,27 @@ fn array<'py>(py: Python<'py>, heavy: &Heavy, arrays: Arrays<'_>) -> PyResult<Bo
     }
 }
 
-fn object<'py>(py: Python<'py>, stored: &Object) -> PyResult<Bound<'py, PyAny>> {
-    if &*stored.codec == ARRAY_CODEC {
-        let array =
-            EncodedArray::parse("", &stored.bytes).map_err(|error| crate::errors::array(py, &error))?;
-        let shape = PyTuple::new(py, &array.shape)?;
-        return AS_PLAIN_ARRAY.get(py)?.call1((array.dtype, shape, PyBytes::new(py, array.data)));
+fn object<'py>(py: Python<'py>, stored: &Object, arrays: Arrays<'_>) -> PyResult<Bound<'py, PyAny>> {
+    let refused = |error| crate::errors::array(py, &error);
+    match (&*stored.codec, arrays) {
+        (ARRAY_CODEC, _) => {
+            let array = EncodedArray::parse("", &stored.bytes).map_err(refused)?;
+            let shape = PyTuple::new(py, &array.shape)?;
+            AS_PLAIN_ARRAY.get(py)?.call1((array.dtype, shape, PyBytes::new(py, array.data)))
+        }
+        (ATTACHED_CODEC, Arrays::Result(blocks)) => {
+            let array = AttachedArray::parse("result", &stored.bytes, blocks).map_err(refused)?;
+            let bytes = array.block.len();
+            if bytes < SHARED_FROM {
+                let shape = PyTuple::new(py, &array.shape)?;
+                let copy = PyBytes::new(py, &array.block.to_vec());
+                return AS_PLAIN_ARRAY.get(py)?.call1((array.dtype, shape, copy));
+            }
+            let block = Block::of_result(&array).map_err(|error| {
+                PyMemoryError::new_err(format!("an array of {bytes} bytes in the result: {error}"))
+            })?;
+            OWN_ARRAY.get(py)?.call1((block,))
+        }
+        _ => PICKLE_LOADS.get(py)?.call1((PyBytes::new(py, &stored.bytes),)),
     }
-    PICKLE_LOADS.get(py)?.call1((PyBytes::new(py, &stored.bytes),))
 }

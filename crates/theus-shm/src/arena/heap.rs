@@ -70,6 +70,11 @@ fn class_above(granules: usize) -> (usize, usize) {
     class_of(granules + slack)
 }
 
+/// The bytes of a part before its first multiple of `align`.
+fn lead(span: &Span, align: usize) -> usize {
+    span.offset().next_multiple_of(align) - span.offset()
+}
+
 impl Heap {
     pub(crate) fn new() -> Self {
         Self {
@@ -83,19 +88,22 @@ impl Heap {
         }
     }
 
-    /// Takes a part of `len` bytes, a multiple of [`GRANULE`]; `None` when no free part is large enough
-    /// (or, rarely, when only one of its very size class is, further down in its list).
-    pub(crate) fn alloc(&mut self, len: usize) -> Option<(Part, Span)> {
-        let found = self.find(len / GRANULE)?;
-        Some(self.take(found, len))
+    /// Takes a part of `len` bytes, a multiple of [`GRANULE`], that starts at a multiple of `align` in its
+    /// segment; `align` is a power of two of at least [`GRANULE`].
+    ///
+    /// `None` when no free part has room for it wherever it may start (or, rarely, when only one of its very
+    /// size class has, further down in its list).
+    pub(crate) fn alloc(&mut self, len: usize, align: usize) -> Option<(Part, Span)> {
+        let found = self.find(len, align)?;
+        Some(self.take(found, len, align))
     }
 
-    /// Adds the whole of a new segment and takes its first `len` bytes.
+    /// Adds the whole of a new segment and takes its first `len` bytes, which are aligned to a page.
     pub(crate) fn grow(&mut self, span: Span, len: usize) -> (Part, Span) {
         self.bytes += span.len();
         let node = self.insert(Node { span: None, before: NONE, after: NONE, newer: NONE, older: NONE });
         self.link(node, span);
-        self.take(node, len)
+        self.take(node, len, GRANULE)
     }
 
     /// Takes a part back. When a whole segment is free with it that need not be kept, it comes out.
@@ -147,35 +155,41 @@ impl Heap {
         gone
     }
 
-    /// Cuts `len` bytes off the front of a free part; the rest stays free.
-    fn take(&mut self, node: u32, len: usize) -> (Part, Span) {
+    /// Cuts `len` bytes out of a free part, at the first multiple of `align`; what lies before and behind
+    /// them stays free.
+    fn take(&mut self, node: u32, len: usize, align: usize) -> (Part, Span) {
         if self.empty == Some(node) {
             self.empty = None;
         }
         let Some(whole) = self.unlink(node) else { unreachable!("lists hold free parts only") };
+        let lead = lead(&whole, align);
+        let (node, whole) = if lead == 0 {
+            (node, whole)
+        } else {
+            let (lead, whole) = whole.split(lead);
+            self.link(node, lead);
+            (self.insert_after(node), whole)
+        };
         let (span, rest) = whole.split(len);
         if rest.len() > 0 {
-            let after = self.node(node).after;
-            let new = self.insert(Node { span: None, before: node, after, newer: NONE, older: NONE });
-            self.node_mut(node).after = new;
-            if after != NONE {
-                self.node_mut(after).before = new;
-            }
-            self.link(new, rest);
+            let rest_node = self.insert_after(node);
+            self.link(rest_node, rest);
         }
         (Part(node), span)
     }
 
-    fn find(&self, granules: usize) -> Option<u32> {
+    fn find(&self, len: usize, align: usize) -> Option<u32> {
         // The list of its own class may hold both larger and smaller parts: only its newest is looked at,
         // which is the right one when blocks of one size come and go.
-        let (row, column) = class_of(granules);
+        let (row, column) = class_of(len / GRANULE);
         let newest = self.heads[row][column];
-        let fits = |node: u32| self.node(node).span.as_ref().is_some_and(|s| s.len() >= granules * GRANULE);
+        let fits =
+            |node: u32| self.node(node).span.as_ref().is_some_and(|s| s.len() >= lead(s, align) + len);
         if newest != NONE && fits(newest) {
             return Some(newest);
         }
-        let (row, column) = class_above(granules);
+        // With as much more as a lead can have, every part fits.
+        let (row, column) = class_above((len + align) / GRANULE - 1);
         let in_row = self.columns[row] & (u16::MAX << column);
         let node = if in_row != 0 {
             self.heads[row][in_row.trailing_zeros() as usize]
@@ -238,6 +252,17 @@ impl Heap {
         self.nodes.push(node);
         // Four thousand million parts of at least 64 bytes are more than any machine has.
         (self.nodes.len() - 1) as u32
+    }
+
+    /// A new part behind this one.
+    fn insert_after(&mut self, node: u32) -> u32 {
+        let after = self.node(node).after;
+        let new = self.insert(Node { span: None, before: node, after, newer: NONE, older: NONE });
+        self.node_mut(node).after = new;
+        if after != NONE {
+            self.node_mut(after).before = new;
+        }
+        new
     }
 
     /// Takes a part out of its segment.

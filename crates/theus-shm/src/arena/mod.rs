@@ -23,7 +23,8 @@ use crate::block::{Block, Home, Place};
 use crate::error::{AdoptError, AllocError};
 use crate::raw::Span;
 use crate::segment::Segment;
-use stock::Stock;
+use heap::GRANULE;
+use stock::{PAGE, Stock};
 
 /// Numbers of blocks are only names, so the model checker need not see this counter.
 static NEXT_SERIAL: AtomicU64 = AtomicU64::new(1);
@@ -90,19 +91,40 @@ impl Arena {
     /// [`AllocError::Capacity`] when the arena's own limit would be exceeded, [`AllocError::Memory`] when the
     /// system has not enough. Nothing is used up by a refused request.
     pub fn alloc(&self, len: usize, zeroed: bool) -> Result<Block, AllocError> {
+        self.alloc_aligned(len, GRANULE, zeroed)
+    }
+
+    /// As [`alloc`](Self::alloc), with the first byte at a multiple of `align`: a power of two up to a page (4096).
+    /// Below 64 it means 64.
+    ///
+    /// ```
+    /// use theus_shm::{AllocError, Arena, ArenaOptions};
+    ///
+    /// let arena = Arena::new(ArenaOptions { capacity: 1 << 20 });
+    /// let block = arena.alloc_aligned(100, 4096, true)?;
+    /// assert_eq!(block.id().1 % 4096, 0);
+    /// assert!(matches!(arena.alloc_aligned(100, 8192, true), Err(AllocError::Alignment { asked: 8192 })));
+    /// # Ok::<(), AllocError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`alloc`](Self::alloc), and [`AllocError::Alignment`] when `align` is no power of two or above a page.
+    pub fn alloc_aligned(&self, len: usize, align: usize, zeroed: bool) -> Result<Block, AllocError> {
+        if !align.is_power_of_two() || align > PAGE {
+            return Err(AllocError::Alignment { asked: align });
+        }
         if !self.stock.is_here() {
             return Err(AllocError::Forked);
         }
         let charge = self.stock.charge(len)?;
-        match self.stock.grant(charge) {
+        match self.stock.grant(charge, align) {
             Ok(mut grant) => {
                 if !grant.clean {
                     // What lies behind the block is seen by readers too.
                     grant.span.zero_from(if zeroed { 0 } else { len });
                 }
                 let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
-                let lead = grant.span.offset().next_multiple_of(grant.align) - grant.span.offset();
-                let place = Place { home: grant.home, span: grant.span, lead, charge };
+                let place = Place { home: grant.home, span: grant.span, charge };
                 Ok(Block::new(Arc::clone(&self.stock), place, len, serial))
             }
             Err(source) => {
@@ -136,10 +158,12 @@ impl Arena {
         let segment = Segment::adopt(fd, len)?;
         let len = segment.len();
         let charge = self.stock.charge(len)?;
-        let Ok(span) = Span::whole(segment) else { unreachable!("nobody else has a segment that was just made") };
-        self.stock.count(&span);
+        let Ok(span) = Span::whole(segment) else {
+            unreachable!("nobody else has a segment that was just made")
+        };
+        self.stock.take_in(&span);
         let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
-        let place = Place { home: Home::Adopted, span, lead: 0, charge };
+        let place = Place { home: Home::Adopted, span, charge };
         Ok(Block::new(Arc::clone(&self.stock), place, len, serial))
     }
 

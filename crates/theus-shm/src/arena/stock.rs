@@ -18,18 +18,25 @@ use crate::linux::limits;
 use crate::raw::Span;
 use crate::segment::Segment;
 
-/// Blocks of at least this many bytes get a segment of their own,
+/// Blocks of at least this many bytes get a segment of their own when no shared one has room: a new shared one
+/// would be kept whole by the few that are left of them,
+const MEDIUM: usize = 256 << 10;
+/// those of at least this many in any case,
 const LARGE: usize = 1 << 20;
 /// until this many have one: each costs a file descriptor, and a process has about a thousand.
 const CROWDED: u64 = 256;
 /// From then on only blocks of at least this many bytes get one.
 const LARGE_WHEN_CROWDED: usize = 8 << 20;
-/// The first shared segment has this many bytes; a further one doubles what is shared,
+/// A shared segment has at least this many bytes,
 const FIRST_SHARED: usize = 1 << 20;
-/// by at most this many.
+/// this part of all shared ones, so that the last one, of which little may be used, is never much of the whole,
+const GROWTH: usize = 8;
+/// and room for so many blocks of the length that made it necessary, so that little is left behind the last;
+const FELLOWS: usize = 4;
+/// but no more than this.
 const LAST_SHARED: usize = 64 << 20;
 /// Segments are multiples of this.
-const PAGE: usize = 4096;
+pub(super) const PAGE: usize = 4096;
 /// What must stay available for everybody else when a segment is made.
 const AIR: u64 = 4 << 20;
 
@@ -63,8 +70,6 @@ pub(super) struct Grant {
     pub(super) span: Span,
     /// All of it is zero.
     pub(super) clean: bool,
-    /// The block starts at the first such multiple in the segment.
-    pub(super) align: usize,
 }
 
 impl Stock {
@@ -136,26 +141,38 @@ impl Stock {
         state.blocks -= 1;
     }
 
-    /// Memory for a block that was charged.
-    pub(super) fn grant(&self, len: usize) -> Result<Grant, ShmError> {
-        if len < LARGE {
-            return self.shared(len, GRANULE);
+    /// Memory for a block that was charged, at a multiple of `align`, a power of two up to a page.
+    pub(super) fn grant(&self, len: usize, align: usize) -> Result<Grant, ShmError> {
+        let align = if len < LARGE { align.max(GRANULE) } else { PAGE };
+        if len < MEDIUM {
+            return self.shared(len, align);
         }
-        let crowded = self.state.lock().own >= CROWDED;
-        if crowded && len < LARGE_WHEN_CROWDED { self.shared(len + PAGE, PAGE) } else { self.own(len) }
+        {
+            let mut state = self.state.lock();
+            let crowded = state.own >= CROWDED;
+            let found = if len < LARGE && !crowded { state.heap.alloc(len, align) } else { None };
+            if let Some((part, span)) = found {
+                return Ok(Grant { home: Home::Shared(part), span, clean: true });
+            }
+            if crowded && len < LARGE_WHEN_CROWDED {
+                drop(state);
+                return self.shared(len, align);
+            }
+        }
+        self.own(len)
     }
 
     /// A part of a shared segment.
     fn shared(&self, len: usize, align: usize) -> Result<Grant, ShmError> {
-        let grant = |(part, span)| Grant { home: Home::Shared(part), span, clean: true, align };
-        if let Some(found) = self.state.lock().heap.alloc(len) {
+        let grant = |(part, span)| Grant { home: Home::Shared(part), span, clean: true };
+        if let Some(found) = self.state.lock().heap.alloc(len, align) {
             return Ok(grant(found));
         }
         let _alone = self.growing.lock();
         let wanted = {
             let mut state = self.state.lock();
             // Somebody may have grown the heap while we waited.
-            if let Some(found) = state.heap.alloc(len) {
+            if let Some(found) = state.heap.alloc(len, align) {
                 return Ok(grant(found));
             }
             state.shared_len(len)
@@ -176,7 +193,7 @@ impl Stock {
     /// A segment of its own.
     fn own(&self, len: usize) -> Result<Grant, ShmError> {
         let len = len.next_multiple_of(PAGE);
-        let grant = |span, clean| Grant { home: Home::Own, span, clean, align: PAGE };
+        let grant = |span, clean| Grant { home: Home::Own, span, clean };
         if let Some(span) = self.state.lock().take_kept(len) {
             return Ok(grant(span, false));
         }
@@ -202,15 +219,17 @@ impl Stock {
             drop(released);
             make(len, label)
         })?;
-        self.count(&span);
+        self.state.lock().count(&span);
         Ok(span)
     }
 
-    /// Counts a segment that came in.
-    pub(super) fn count(&self, span: &Span) {
+    /// Counts a segment that somebody else made. Kept ones give way when the capacity leaves no room beside it.
+    pub(super) fn take_in(&self, span: &Span) {
         let mut state = self.state.lock();
-        state.segments += 1;
-        state.reserved += span.len() as u64;
+        let released = state.make_room(span.len());
+        state.count(span);
+        drop(state);
+        drop(released);
     }
 
     /// Takes back what [`Arena::alloc`] handed out.
@@ -245,7 +264,10 @@ impl State {
     fn shared_len(&self, len: usize) -> usize {
         let room = usize::try_from(self.capacity.saturating_sub(self.reserved)).unwrap_or(usize::MAX);
         let room = room - room % PAGE;
-        self.heap.bytes().clamp(FIRST_SHARED, LAST_SHARED).min(room).max(len.next_multiple_of(PAGE))
+        // The first block of all may stay alone.
+        let fellows = if self.heap.bytes() == 0 { 1 } else { FELLOWS };
+        let wanted = (self.heap.bytes() / GROWTH).max(fellows * len).clamp(FIRST_SHARED, LAST_SHARED);
+        wanted.next_multiple_of(PAGE).min(room).max(len.next_multiple_of(PAGE))
     }
 
     fn take_kept(&mut self, len: usize) -> Option<Span> {
@@ -282,6 +304,11 @@ impl State {
             released.push(span);
         }
         released
+    }
+
+    fn count(&mut self, span: &Span) {
+        self.segments += 1;
+        self.reserved += span.len() as u64;
     }
 
     fn let_go(&mut self, span: &Span) {

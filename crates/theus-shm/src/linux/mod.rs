@@ -5,7 +5,9 @@
 //! the same file names, and `lib.rs` picks.
 
 pub mod futex;
+pub(crate) mod host;
 pub(crate) mod limits;
+pub(crate) mod listen;
 pub(crate) mod map;
 pub(crate) mod memfd;
 pub mod peer;

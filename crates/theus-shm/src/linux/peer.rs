@@ -26,7 +26,8 @@ pub fn read(pid: u32, address: u64, buffer: &mut [u8]) -> io::Result<()> {
     let mut done = 0;
     // The kernel copies at most 2 GiB at once, and stops early at the first page that is not there.
     while done < buffer.len() {
-        let at = address.checked_add(done as u64).ok_or_else(|| io::Error::from_raw_os_error(libc::EFAULT))?;
+        let at =
+            address.checked_add(done as u64).ok_or_else(|| io::Error::from_raw_os_error(libc::EFAULT))?;
         match raw::process_vm_read(pid, at, &mut buffer[done..])? {
             0 => return Err(io::Error::from_raw_os_error(libc::EFAULT)),
             copied => done += copied,

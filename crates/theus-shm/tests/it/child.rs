@@ -1,34 +1,17 @@
-//! Children for the other tests: this test binary, started anew to play one role.
+//! The roles of the processes that the other tests start: this test binary, started anew.
 //!
-//! The child's standard input is its end of a socket pair; the role is in its environment.
+//! Not here: starting and killing them (`theus_testkit::crash`).
 
-use std::env;
-use std::io::stdin;
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
 use theus_shm::{Arena, ArenaOptions, Channel, Expect, Mapping, Segment, futex, pidfd, socket};
+use theus_testkit::crash::{PATIENCE, Victim};
 
 use crate::raw;
 
-const ROLE: &str = "THEUS_SHM_TEST_ROLE";
-
-/// Long enough for any machine; only a broken test waits that long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Starts a child in a role; our end of its socket.
-pub(crate) fn start(role: &str) -> (Child, OwnedFd) {
-    let (ours, theirs) = socket::pair().unwrap();
-    let child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "child::role", "--ignored", "--nocapture", "--test-threads=1"])
-        .env(ROLE, role)
-        .stdin(Stdio::from(theirs))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    (child, ours)
+/// Starts a process in one of the roles below.
+pub(crate) fn start(role: &str) -> Victim {
+    Victim::start("child::play", role)
 }
 
 /// Receives one message of at most 64 bytes.
@@ -40,15 +23,15 @@ pub(crate) fn receive(socket: &OwnedFd, fds: usize) -> (Vec<u8>, Vec<OwnedFd>) {
 
 #[test]
 #[ignore = "a role that other tests start as a process of its own"]
-fn role() {
-    let socket = stdin().as_fd().try_clone_to_owned().unwrap();
-    match env::var(ROLE).as_deref() {
-        Ok("hold") => hold(&socket),
-        Ok("write to a reader's mapping") => write_to_mapping(&socket),
-        Ok("answer") => answer(&socket),
-        Ok("die with its starter") => die_with_starter(&socket),
-        Ok("no files left") => no_files_left(&socket),
-        other => panic!("no such role: {other:?}"),
+fn play() {
+    let Some((name, socket)) = theus_testkit::crash::role() else { return };
+    match &*name {
+        "hold" => hold(&socket),
+        "write to a reader's mapping" => write_to_mapping(&socket),
+        "answer" => answer(&socket),
+        "die with its starter" => die_with_starter(&socket),
+        "no files left" => no_files_left(&socket),
+        other => panic!("no such role: {other}"),
     }
 }
 

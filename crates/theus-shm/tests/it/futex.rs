@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use theus_shm::Channel;
 use theus_shm::futex::{self, Woken};
-use theus_shm::{Channel, socket};
+use theus_testkit::crash::PATIENCE;
 
-use crate::child::{self, PATIENCE};
+use crate::child;
 
 #[test]
 fn a_changed_word_is_not_slept_on() {
@@ -58,9 +59,9 @@ fn is_asleep(thread: u32) -> bool {
 
 #[test]
 fn another_process_wakes_and_is_woken() {
-    let (mut answerer, socket) = child::start("answer");
+    let mut answerer = child::start("answer");
     let (channel, fd) = Channel::create(4096).unwrap();
-    socket::send(&socket, b"channel", &[std::os::fd::AsFd::as_fd(&fd)]).unwrap();
+    answerer.send(b"channel", &[std::os::fd::AsFd::as_fd(&fd)]);
     channel.word(0).store(41, Ordering::Release);
     futex::wake(channel.word(0), 1, 1);
     let answer = channel.word(64);
@@ -68,5 +69,5 @@ fn another_process_wakes_and_is_woken() {
         assert_ne!(futex::wait(answer, 0, 2, Some(PATIENCE)), Woken::TimedOut);
     }
     assert_eq!(answer.load(Ordering::Acquire), 42);
-    assert!(answerer.wait().unwrap().success());
+    assert_eq!(answerer.join(), None);
 }

@@ -1,15 +1,23 @@
 //! What the crate promises, tested against the kernel of this machine and, where processes matter, with real ones.
+#![cfg(not(theus_loom))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its stage has failed")]
 
+mod adopt;
 mod arena;
 mod channel;
 mod child;
+mod doctor;
 mod futex;
+mod hostile;
 mod kill;
+mod leaks;
+mod leases;
 mod mapping;
 mod pidfd;
 mod raw;
+mod scratch;
 mod sealed;
 mod segment;
+mod session;
 mod socket;
 mod twin;

@@ -4,22 +4,23 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use theus_shm::pidfd;
+use theus_testkit::crash::PATIENCE;
 
-use crate::child::{self, PATIENCE};
+use crate::child;
 
 #[test]
 fn a_killed_child_becomes_readable() {
-    let (mut held, socket) = child::start("hold");
-    child::receive(&socket, 3);
-    let process = pidfd::open(held.id()).unwrap();
+    let mut held = child::start("hold");
+    held.receive(3);
+    let process = pidfd::open(held.pid()).unwrap();
     assert_eq!(pidfd::poll(&[process.as_fd()], Some(Duration::ZERO)).unwrap(), [false]);
     pidfd::send_signal(&process, 0).unwrap();
 
     pidfd::send_signal(&process, libc::SIGKILL).unwrap();
-    let ended = pidfd::poll(&[socket.as_fd(), process.as_fd()], Some(PATIENCE)).unwrap();
+    let ended = pidfd::poll(&[held.socket().as_fd(), process.as_fd()], Some(PATIENCE)).unwrap();
     assert!(ended.contains(&true));
     assert_eq!(pidfd::poll(&[process.as_fd()], Some(PATIENCE)).unwrap(), [true]);
-    held.wait().unwrap();
+    assert_eq!(held.join(), Some(libc::SIGKILL));
 
     let error = pidfd::send_signal(&process, libc::SIGKILL).unwrap_err();
     assert_eq!(
@@ -31,14 +32,12 @@ fn a_killed_child_becomes_readable() {
 
 #[test]
 fn a_child_that_asked_for_it_dies_with_the_thread_that_started_it() {
-    use std::os::unix::process::ExitStatusExt;
     let starter = std::thread::spawn(|| {
-        let (child, socket) = child::start("die with its starter");
-        child::receive(&socket, 0);
-        (child, socket)
+        let child = child::start("die with its starter");
+        child.receive(0);
+        child
     });
-    let (mut orphan, _open) = starter.join().unwrap();
-    assert_eq!(orphan.wait().unwrap().signal(), Some(libc::SIGKILL));
+    assert_eq!(starter.join().unwrap().join(), Some(libc::SIGKILL));
 }
 
 #[test]

@@ -51,11 +51,10 @@ fn a_reader_cannot_make_its_mapping_writable() {
 
 #[test]
 fn a_reader_that_writes_anyway_dies_and_the_bytes_stay() {
-    use std::os::unix::process::ExitStatusExt;
     let segment = Segment::create(4096, "sealed").unwrap();
-    let (mut reader, socket) = child::start("write to a reader's mapping");
-    theus_shm::socket::send(&socket, b"segment", &[segment.fd()]).unwrap();
-    assert_eq!(reader.wait().unwrap().signal(), Some(libc::SIGSEGV));
+    let mut reader = child::start("write to a reader's mapping");
+    reader.send(b"segment", &[segment.fd()]);
+    assert_eq!(reader.join(), Some(libc::SIGSEGV));
     let mapping = Mapping::open(segment.fd().try_clone_to_owned().unwrap(), Expect::segment(4096)).unwrap();
     let mut bytes = [1; 4096];
     mapping.read_at(0, &mut bytes).unwrap();

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, PipeReader, Read, Write, pipe};
 use std::os::fd::{AsFd, OwnedFd};
 
 use theus_shm::{pidfd, socket};
+use theus_testkit::crash::PATIENCE;
 
 use crate::child;
 
@@ -16,7 +17,7 @@ fn tell_tale() -> (PipeReader, OwnedFd) {
 /// Fails (instead of waiting for ever) when a copy of the writing end stays open. A child that another test is
 /// starting right now has copies of everything until it executes its program, hence the patience.
 fn assert_closed(mut reader: PipeReader) {
-    let ended = pidfd::poll(&[reader.as_fd()], Some(child::PATIENCE)).unwrap();
+    let ended = pidfd::poll(&[reader.as_fd()], Some(PATIENCE)).unwrap();
     assert_eq!(ended, [true], "a copy of the descriptor is still open");
     assert_eq!(reader.read(&mut [0]).unwrap(), 0);
 }
@@ -89,15 +90,15 @@ fn a_message_longer_than_the_buffer_is_refused_and_its_descriptors_closed() {
 
 #[test]
 fn descriptors_that_do_not_fit_into_the_process_are_an_error() {
-    let (mut full, socket) = child::start("no files left");
-    assert_eq!(child::receive(&socket, 0).0, b"ready");
+    let mut full = child::start("no files left");
+    assert_eq!(full.receive(0).0, b"ready");
     let (_reader, writer) = tell_tale();
-    socket::send(&socket, b"two", &[writer.as_fd(), writer.as_fd()]).unwrap();
+    socket::send(full.socket(), b"two", &[writer.as_fd(), writer.as_fd()]).unwrap();
     let mut text = [0; 256];
-    let (len, _) = socket::recv(&socket, &mut text, 0, true).unwrap().unwrap();
+    let (len, _) = socket::recv(full.socket(), &mut text, 0, true).unwrap().unwrap();
     let text = String::from_utf8_lossy(&text[..len]);
     assert!(text.contains("limit of open files"), "{text}");
-    assert!(full.wait().unwrap().success());
+    assert_eq!(full.join(), None);
 }
 
 #[test]

@@ -1,35 +1,19 @@
-//! Processes for tests to kill: the test binary, started anew to play one role.
+//! A process that a test started, talks to and kills.
 //!
-//! The child's standard input is its end of a socket pair, the role is in its environment, and the test function that
-//! plays the roles is named by the starter; it is `#[ignore]`d, so that no ordinary run enters it.
-//!
-//! Invariants: a role's process is dead and reaped when its [`Victim`] is gone; nothing here waits by sleeping.
-//!
-//! ```no_run
-//! use theus_testkit::crash::{Victim, role};
-//!
-//! # #[cfg(any())]
-//! #[test]
-//! #[ignore = "a role that other tests start as a process of its own"]
-//! fn play() {
-//!     let (name, socket) = role().expect("started by another test");
-//!     theus_shm::socket::send(&socket, name.as_bytes(), &[]).unwrap();
-//! }
-//!
-//! let mut victim = Victim::start("victim::play", "hold memory");
-//! let (message, _descriptors) = victim.receive(0);
-//! assert_eq!(message, b"hold memory");
-//! assert_eq!(victim.kill(), Some(9));
-//! ```
+//! Not here: when it is killed (`dice`), what it leaves behind (`footprint`).
 
 use std::env;
+use std::ffi::OsString;
+use std::fs::read;
 use std::io::stdin;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use theus_shm::{pidfd, socket};
+
+use crate::footprint::{is_alive, processes};
 
 const ROLE: &str = "THEUS_TEST_ROLE";
 
@@ -50,13 +34,26 @@ impl Victim {
     /// # Panics
     /// When the system refuses.
     pub fn start(test: &str, role: &str) -> Self {
+        Self::start_in(test, role, [])
+    }
+
+    /// [`start`](Self::start) with these environment variables set, such as those of [`Folders`](super::Folders).
+    ///
+    /// # Panics
+    /// When the system refuses.
+    pub fn start_in(
+        test: &str,
+        role: &str,
+        variables: impl IntoIterator<Item = (&'static str, OsString)>,
+    ) -> Self {
         let (ours, theirs) = socket::pair().expect("a socket pair");
         let child = Command::new(env::current_exe().expect("the path of this program"))
             .args(arguments(test))
             .env(ROLE, role)
+            .envs(variables)
             .stdin(Stdio::from(theirs))
+            // The test runner's lines; what a role that fails has to say comes on the other stream.
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
             .spawn()
             .expect("a child process");
         // Not reaped yet, so the number still means this child.
@@ -89,7 +86,7 @@ impl Victim {
     /// ended it; none when it had exited before.
     ///
     /// # Panics
-    /// When it does not die, or the system refuses.
+    /// When it does not die, had failed by itself before, or the system refuses.
     pub fn kill(&mut self) -> Option<i32> {
         // One that is gone already was not reaped by anybody else, so there is nobody else to hit.
         let _gone = pidfd::send_signal(&self.process, 9);
@@ -99,11 +96,28 @@ impl Victim {
     /// Waits until the process has ended and reaps it. Returns the signal that ended it, if one did.
     ///
     /// # Panics
-    /// When it does not end in a long time, or the system refuses.
+    /// When it does not end in a long time, its role failed, or the system refuses.
     pub fn join(&mut self) -> Option<i32> {
-        let ended = pidfd::poll(&[self.process.as_fd()], Some(PATIENCE)).expect("a look at the child");
-        assert_eq!(ended, [true], "the child has not ended");
-        self.child.wait().expect("the child's status").signal()
+        assert!(self.ends_within(PATIENCE), "the child has not ended");
+        let status = self.child.wait().expect("the child's status");
+        assert!(status.success() || status.signal().is_some(), "the child's role failed: {status}");
+        status.signal()
+    }
+
+    /// Waits at most this long for its end; whether it has ended. It is not reaped yet.
+    ///
+    /// # Panics
+    /// When the system refuses.
+    pub fn ends_within(&self, time: Duration) -> bool {
+        pidfd::poll(&[self.process.as_fd()], Some(time)).expect("a look at the child") == [true]
+    }
+
+    /// Sends one message, with descriptors.
+    ///
+    /// # Panics
+    /// When the process is gone, or the system refuses.
+    pub fn send(&self, message: &[u8], descriptors: &[BorrowedFd<'_>]) {
+        socket::send(&self.socket, message, descriptors).expect("a process that takes a message");
     }
 }
 
@@ -131,4 +145,14 @@ pub fn arguments(test: &str) -> [&str; 5] {
 /// The environment variable that makes a started test binary play this role.
 pub fn environment(role: &str) -> (&'static str, &str) {
     (ROLE, role)
+}
+
+/// The living processes that were started in this role. Give roles a part of their own to tell rounds apart.
+pub fn players(role: &str) -> Vec<u32> {
+    let wanted = format!("{ROLE}={role}");
+    let plays = |pid: &u32| {
+        let environment = read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+    };
+    processes().map(|(pid, _)| pid).filter(plays).filter(|pid| is_alive(*pid)).collect()
 }

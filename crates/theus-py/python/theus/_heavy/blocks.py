@@ -1,0 +1,96 @@
+"""Between blocks of shared memory and the arrays that Python sees: ShmArray, or a memoryview without NumPy."""
+
+from __future__ import annotations
+
+import sys
+
+from .. import _native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_shm_array: Any = None
+_no_numpy = False
+
+
+def shm_array_class() -> Any:
+    """The class ShmArray, a subclass of numpy.ndarray; ImportError without NumPy."""
+    global _shm_array
+    if _shm_array is None:
+        from .shm_array import ShmArray
+
+        _shm_array = ShmArray
+    return _shm_array
+
+
+def as_array(block: Any, name: str | None = None) -> Any:
+    """The array over a block: a ShmArray, or without NumPy a memoryview with shape and format."""
+    global _no_numpy
+    if _no_numpy:
+        return memoryview(block)
+    try:
+        cls = shm_array_class()
+    except ImportError:
+        _no_numpy = True
+        return memoryview(block)
+    array = cls.__new__(cls, block.shape, block.dtype, block)
+    array.block = block
+    if name is not None:
+        array.heavy_name = name
+    return array
+
+
+def as_plain_array(dtype: str, shape: tuple[int, ...], data: bytes) -> Any:
+    """A private copy of an array that was stored as a value."""
+    try:
+        import numpy
+    except ImportError:
+        return memoryview(data)
+    return numpy.frombuffer(data, dtype=dtype).reshape(shape).copy()
+
+
+def block_of(array: Any) -> Any:
+    """The block that a value stands for as a whole, or None."""
+    if _shm_array is not None and type(array) is _shm_array:
+        block = array.block
+        # Reshaped or reinterpreted in place it is no longer the block's array: then it is copied.
+        same = block is not None and (array.shape, array.dtype.str) == (block.shape, block.dtype)
+        return block if same and array.flags.c_contiguous else None
+    if type(array) is memoryview and isinstance(array.obj, _native.Block):
+        block = array.obj
+        same = (array.shape, array.nbytes) == (block.shape, block.nbytes) and array.c_contiguous
+        return block if same and array.format == memoryview(block).format else None
+    return None
+
+
+def encode_array(array: Any) -> tuple[str, tuple[int, ...], bytes] | None:
+    """The type, shape and elements of a NumPy array of numbers; None for anything else.
+
+    Subclasses mean more than their elements (a mask, another product), and so does a foreign byte order: they are not
+    taken for plain arrays.
+    """
+    numpy = sys.modules.get("numpy")
+    if numpy is None or type(array) not in (numpy.ndarray, numpy.memmap, _shm_array):
+        return None
+    if array.dtype.kind not in "biufc" or array.dtype.fields is not None or array.dtype.str.startswith(">"):
+        return None
+    return array.dtype.str, array.shape, array.tobytes()
+
+
+def scratch(array: Any) -> Any:
+    """A private writable view of the pages of an array of the heavy zone: copy-on-write, seen by nobody else.
+
+    For a ShmArray the same as its method; without NumPy for a memoryview that shows a whole array. Nothing is copied but
+    the pages that are written; what is private already is copied.
+    """
+    if _shm_array is not None and isinstance(array, _shm_array):
+        return array.scratch()
+    block = block_of(array)
+    if block is None:
+        raise TypeError(
+            f"scratch() takes a ShmArray, or a memoryview of a whole array of the heavy zone, not {type(array).__name__}; "
+            "for a part, take the scratch of the whole and slice that"
+        )
+    private = block.scratch()
+    return as_array(private) if private is not None else memoryview(bytearray(array)).cast(array.format, array.shape)

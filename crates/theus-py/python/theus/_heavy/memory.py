@@ -1,0 +1,66 @@
+"""SafeSharedMemory: the memory of an array as ``multiprocessing.shared_memory`` would show it."""
+
+from __future__ import annotations
+
+import os
+
+from ..errors import EngineClosedError
+from .names import zone_and_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class SafeSharedMemory:
+    """What ``array.shm`` is: an owner or a borrower of the memory of one array.
+
+    There is no file of this name: memory of the heavy zone is anonymous, so nothing has to be unlinked for it to go away.
+    """
+
+    __slots__ = ("__weakref__", "_block", "_buf", "_mine", "_serial", "name", "size")
+
+    def __init__(self, block: Any) -> None:
+        self._block = block
+        self._buf: memoryview | None = None
+        self._serial: int = block.serial
+        self._mine: bool = block.owned
+        #: Unique among the arrays of all engines on this machine that live at the same time.
+        self.name = f"theus:{block.creator}:{block.serial}"
+        #: Bytes of the elements.
+        self.size: int = block.nbytes
+
+    @property
+    def buf(self) -> memoryview | None:
+        """The bytes, read-only where the array is; None after close()."""
+        if self._buf is None and self._block is not None:
+            self._buf = memoryview(self._block.flat())
+        return self._buf
+
+    def close(self) -> None:
+        """Lets go of this view of the memory; the array itself stays valid. BufferError while somebody uses ``buf``."""
+        if self._buf is not None:
+            self._buf.release()
+        self._buf = self._block = None
+
+    def unlink(self) -> None:
+        """Takes the array's name out of the heavy zone (``engine.heavy.free``). Does nothing when it has none any more.
+
+        PermissionError for a borrower: a worker, a program that attached itself, a forked child.
+        """
+        if not self._mine or f":{os.getpid()}:" not in self.name:
+            raise PermissionError(
+                f"{self.name}: this process only borrows the array; its owner, process {self.name.split(':')[1]}, frees it"
+            )
+        found = zone_and_name(self._serial)
+        if found is None:
+            return
+        zone, name = found
+        try:
+            zone.free(name)
+        except EngineClosedError:
+            # With the engine the names have gone.
+            return
+
+    def __repr__(self) -> str:
+        return f"SafeSharedMemory({self.name!r}, size={self.size})"

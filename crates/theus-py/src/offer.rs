@@ -1,0 +1,119 @@
+//! What a worker's result attaches: arrays whose memory the Brain takes as it lies there, instead of a copy in the result.
+//!
+//! Which way an array goes is a matter of measurement (`benches/handover.py`):
+//! * one of the Brain's own blocks goes by its number: nothing is copied;
+//! * one that the worker has allocated to be handed over, from [`SEAL_FROM`] on, is sealed and becomes a block of the
+//!   Brain: nothing is copied, but each page costs a little, and the next such buffer fresh pages;
+//! * any other is copied by the kernel from the worker's memory into a warm block of the Brain, once;
+//! * where the system forbids that, it is copied into a sealed file, which becomes a block.
+//!
+//! Invariant: whatever is attached as memory is held here, so that it stays as it is until the Brain has taken it.
+
+use crate::block::Block;
+use crate::python::{ATTACHABLE, BLOCK_OF};
+use pyo3::exceptions::PyMemoryError;
+use pyo3::prelude::*;
+use std::cell::RefCell;
+use std::os::fd::OwnedFd;
+use theus::{AttachedArray, array_bytes};
+use theus_pool::link::{ATTACHMENTS, Attachment};
+use theus_shm::{OpenBuffer, SealedBuffer, ShmError, peer};
+use theus_value::Value;
+
+/// Smaller arrays are copied into the result itself.
+const ATTACH_FROM: usize = 16 << 10;
+/// Buffers of at least this many bytes are sealed rather than copied.
+pub(crate) const SEAL_FROM: u64 = 16 << 20;
+/// Sealed files of one result at most: each costs both processes a descriptor.
+const MOST_SEALED: usize = 64;
+
+/// What one result attaches.
+pub(crate) struct Offer {
+    /// The Brain can read this process's memory.
+    readable: bool,
+    parts: RefCell<Parts>,
+}
+
+#[derive(Default)]
+pub(crate) struct Parts {
+    pub(crate) table: Vec<Attachment>,
+    /// The descriptors of the sealed files in it.
+    pub(crate) sealed: Vec<OwnedFd>,
+    /// The owners of the memory in it.
+    pub(crate) held: Vec<Py<PyAny>>,
+}
+
+fn no_memory(error: &ShmError) -> PyErr {
+    PyMemoryError::new_err(format!("a large array of the result cannot be handed over: {error}"))
+}
+
+impl Offer {
+    pub(crate) fn new(readable: bool) -> Self {
+        Offer { readable, parts: RefCell::default() }
+    }
+
+    /// All that was attached.
+    pub(crate) fn into_parts(self) -> Parts {
+        self.parts.into_inner()
+    }
+
+    /// Attaches an array; None if it is none, or a small one.
+    pub(crate) fn attach(&self, object: &Bound<'_, PyAny>) -> PyResult<Option<Value>> {
+        let py = object.py();
+        if self.parts.borrow().table.len() >= ATTACHMENTS {
+            return Ok(None);
+        }
+        let whole = BLOCK_OF.get(py)?.call1((object,))?;
+        if let Ok(found) = whole.cast::<Block>() {
+            let block = found.get();
+            let attachment = match (block.leased(), block.buffer()) {
+                (Some(serial), _) => Some(Attachment::Leased { serial }),
+                (None, Some(buffer)) => Some(self.buffer(buffer)?),
+                (None, None) => None,
+            };
+            if let Some(attachment) = attachment {
+                return Ok(Some(self.add(attachment, block.dtype_text(), block.dimensions(), found)));
+            }
+        }
+        let found = ATTACHABLE.get(py)?.call1((object, ATTACH_FROM))?;
+        if found.is_none() {
+            return Ok(None);
+        }
+        let (dtype, shape, array, address): (String, Vec<u64>, Bound<'_, PyAny>, u64) = found.extract()?;
+        let Ok(len) = array_bytes("", &dtype, &shape) else { return Ok(None) };
+        let attachment = if self.readable {
+            Attachment::Memory { address, len }
+        } else if self.parts.borrow().sealed.len() < MOST_SEALED {
+            let mut read = Ok(());
+            let file = SealedBuffer::build(len as usize, |target| {
+                read = peer::read(std::process::id(), address, target);
+            });
+            // A sandbox may forbid even reading oneself that way: then it travels in the result.
+            let (Ok(()), file) = (read, file.map_err(|error| no_memory(&error))?) else { return Ok(None) };
+            self.parts.borrow_mut().sealed.push(file);
+            Attachment::Sealed { len }
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(self.add(attachment, &dtype, &shape, &array)))
+    }
+
+    /// The way of a buffer that was made to be handed over.
+    fn buffer(&self, buffer: &OpenBuffer) -> PyResult<Attachment> {
+        let len = buffer.len() as u64;
+        let sealed = &mut self.parts.borrow_mut().sealed;
+        if self.readable && (len < SEAL_FROM || sealed.len() >= MOST_SEALED) {
+            return Ok(Attachment::Memory { address: buffer.as_ptr().addr() as u64, len });
+        }
+        sealed.push(buffer.seal().map_err(|error| no_memory(&error))?);
+        Ok(Attachment::Sealed { len })
+    }
+
+    fn add(&self, attachment: Attachment, dtype: &str, shape: &[u64], owner: &Bound<'_, PyAny>) -> Value {
+        let mut parts = self.parts.borrow_mut();
+        let position = parts.table.len() as u32;
+        parts.table.push(attachment);
+        parts.held.push(owner.clone().unbind());
+        AttachedArray::encode(dtype, shape, position)
+    }
+}

@@ -1,0 +1,100 @@
+//! The victim: a process that has shared one block with the reader and does one operation between two marks.
+
+use std::fs::{File, remove_file};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use theus_shm::{Arena, ArenaOptions, Block};
+
+use super::raw::mark;
+use super::wire::{Heard, Version, fill, hear, tell};
+
+/// What is swept.
+pub(super) const OPERATIONS: [&str; 6] =
+    ["alloc small", "alloc first", "alloc own", "free small", "free own", "publish"];
+
+/// Operations with a mistake, which the sweep is shown to find.
+pub(super) const PLANTED: [&str; 2] = ["planted name", "planted lock"];
+
+/// Long enough for a segment of its own.
+const OWN: usize = 1 << 20;
+/// Not a multiple of a word, so that writing has a tail.
+const LEN: usize = 201;
+
+/// Does one operation, as a process of its own.
+pub(super) fn perform(operation: &str, reader: &OwnedFd) {
+    // Too small for more than one shared segment of this size.
+    let arena = Arena::new(ArenaOptions { capacity: 16 << 20 });
+    let held = Arc::new(block(&arena, 1));
+    announce(reader, &held, 1);
+    assert!(matches!(hear(reader, true), Heard::Message(..)), "the reader has it");
+    match operation {
+        "alloc small" => drop(between(|| arena.alloc(LEN, true))),
+        // The arena's first block: a new shared segment. It has little to give, as its pages are zeroed one by one.
+        "alloc first" => {
+            let arena = Arena::new(ArenaOptions { capacity: 64 << 10 });
+            drop(between(|| arena.alloc(LEN, true)));
+        }
+        "alloc own" => drop(between(|| arena.alloc(OWN, true))),
+        "free small" => {
+            let block = arena.alloc(LEN, true);
+            between(|| drop(block));
+        }
+        "free own" => {
+            let block = arena.alloc(OWN, true);
+            between(|| drop(block));
+        }
+        "publish" => {
+            let bytes = content(2);
+            let block = arena.alloc(LEN, false).expect("memory");
+            between(|| {
+                block.write_at(0, &bytes).expect("the length it was made with");
+                announce(reader, &block, 2);
+            });
+        }
+        "planted name" => between(|| {
+            let path = format!("/dev/shm/planted-{}", std::process::id());
+            drop(File::create(&path));
+            let block = arena.alloc(LEN, true);
+            let _ = remove_file(&path);
+            drop(block);
+        }),
+        "planted lock" => {
+            let free = content(1)[0];
+            between(|| {
+                held.write_at(0, &[free ^ 1]).expect("a byte");
+                let block = arena.alloc(LEN, true);
+                held.write_at(0, &[free]).expect("a byte");
+                drop(block);
+            });
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// Runs `work` between two marks, and nothing else.
+fn between<T>(work: impl FnOnce() -> T) -> T {
+    mark();
+    let result = work();
+    mark();
+    result
+}
+
+fn content(number: u64) -> Vec<u8> {
+    let mut bytes = vec![0; LEN];
+    fill(&mut bytes, number, || {});
+    bytes
+}
+
+fn block(arena: &Arena, number: u64) -> Block {
+    let block = arena.alloc(LEN, true).expect("memory");
+    block.write_at(0, &content(number)).expect("the length it was made with");
+    block
+}
+
+/// Sends a version to the reader.
+fn announce(reader: &OwnedFd, block: &Block, number: u64) {
+    let (segment_len, offset) = (block.segment().len() as u64, block.id().1);
+    let version = Version { slot: 0, number, segment_len, offset, len: block.len() as u64 };
+    tell(reader, &version.bytes(), &[block.segment().fd()]);
+}
