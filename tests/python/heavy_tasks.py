@@ -104,3 +104,15 @@ def change_scratch(ctx, name):
     mine = array.scratch()
     mine[0, 0] = 99
     return (int(mine[0, 0]), int(array[0, 0]))
+
+
+@process(parallel=True)
+def shm_name(ctx, name):
+    """The name of an array's memory."""
+    return ctx.heavy[name].shm.name
+
+
+@process(parallel=True)
+def unlink(ctx, name):
+    """Tries to free an array that belongs to the engine's process."""
+    ctx.heavy[name].shm.unlink()

@@ -36,6 +36,13 @@ def test_alloc_takes_any_plain_dtype(engine, dtype):
     assert engine.heavy.alloc("a", shape=(5,), dtype=dtype).dtype == np.dtype(dtype)
 
 
+@pytest.mark.parametrize("dtype", ["<u1", "|u1", "u1", "<f4", "|f4", "=f4", "?", "|b1", "<b1", ">f4", "l", "int"])
+def test_however_a_dtype_is_spelled_the_array_is_committed_uncopied(engine, dtype):
+    array = engine.heavy.alloc("a", shape=(5,), dtype=dtype)
+    engine.compare_and_swap(0, heavy={"a": array})
+    assert np.shares_memory(engine.state.heavy["a"], array) and array.dtype.byteorder != ">"
+
+
 @pytest.mark.parametrize("shape", [(), (0,), (0, 3), (1,), (2, 3, 4, 5)])
 def test_alloc_takes_any_shape(engine, shape):
     assert engine.heavy.alloc("a", shape=shape, dtype="f8").shape == shape

@@ -33,6 +33,10 @@ pub(crate) struct Core {
 }
 
 impl Core {
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }

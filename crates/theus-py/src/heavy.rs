@@ -108,6 +108,19 @@ impl Zone {
         py.detach(|| self.zone.free(requester, name)).map_err(|error| refused(py, &error))
     }
 
+    /// Takes the name out that stands for the block of this serial; false when none does any more.
+    #[pyo3(signature = (serial, requester = None, task = None))]
+    fn free_block(
+        &self,
+        py: Python<'_>,
+        serial: u64,
+        requester: Option<&str>,
+        task: Option<u64>,
+    ) -> PyResult<bool> {
+        let requester = self.requester(requester, task);
+        py.detach(|| self.zone.free_block(requester, serial)).map_err(|error| refused(py, &error))
+    }
+
     /// The name that stands for the block of this serial now.
     fn name_of(&self, serial: u64) -> Option<String> {
         self.zone.name_of(serial)

@@ -22,6 +22,7 @@ mod process;
 mod python;
 mod reader;
 mod record;
+mod sharing;
 mod snapshot;
 mod task;
 mod transaction;
@@ -61,6 +62,14 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<view::View>()?;
     module.add_class::<worker::Worker>()?;
     module.add_class::<worker::WorkerTask>()?;
+    module.add_class::<sharing::Session>()?;
+    module.add_function(wrap_pyfunction!(sharing::sessions, module)?)?;
+    module.add_function(wrap_pyfunction!(sharing::attach, module)?)?;
+    module.add_function(wrap_pyfunction!(sharing::listen, module)?)?;
+    module.add_function(wrap_pyfunction!(sharing::handle, module)?)?;
+    module.add_function(wrap_pyfunction!(sharing::reached, module)?)?;
+    module.add_function(wrap_pyfunction!(sharing::doctor, module)?)?;
+    module.add_function(wrap_pyfunction!(sharing::harden, module)?)?;
     module.add_function(wrap_pyfunction!(item_size, module)?)?;
     module.add_function(wrap_pyfunction!(computed::computed, module)?)?;
     Ok(())

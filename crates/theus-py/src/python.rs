@@ -46,5 +46,5 @@ pub(crate) static REMOTE_ERROR: Imported = Imported::new("theus.errors", "remote
 /// Only for bodies that are coroutines: there asyncio is loaded.
 pub(crate) static CANCELLED: Imported = Imported::new("asyncio", "CancelledError");
 pub(crate) static VERSION_MISMATCH: Imported = Imported::new("theus.errors", "VersionMismatchError");
-pub(crate) static PICKLE_DUMPS: Imported = Imported::new("pickle", "dumps");
+pub(crate) static PICKLE_DUMPS: Imported = Imported::new("theus._handles", "dumps");
 pub(crate) static PICKLE_LOADS: Imported = Imported::new("pickle", "loads");

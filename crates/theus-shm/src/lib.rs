@@ -48,6 +48,8 @@ compile_error!(
 
 mod arena;
 mod block;
+#[cfg(theus_loom)]
+mod cells;
 mod channel;
 mod doctor;
 mod error;

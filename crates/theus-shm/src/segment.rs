@@ -10,10 +10,12 @@ use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::error::{MapError, ShmError};
+#[cfg(theus_loom)]
+use crate::cells::memory;
 use crate::linux::map::Map;
-use crate::linux::memfd;
+#[cfg(not(theus_loom))]
+use crate::linux::segment::memory;
 use crate::mapping;
-use crate::seals::Seals;
 use theus_sync::Arc;
 
 /// Numbers are only names, no protocol hangs on them, so the model checker need not see this counter.
@@ -47,11 +49,7 @@ impl Segment {
         if len == 0 {
             return Err(ShmError::Empty);
         }
-        let asked = len as u64;
-        let refused = |source| ShmError::from_io(asked, source);
-        let file = memfd::create(asked, label).map_err(refused)?;
-        let map = Map::writable(&file, len).map_err(refused)?;
-        memfd::seal(&file, Seals::SEGMENT).map_err(refused)?;
+        let (file, map) = memory(len, label).map_err(|source| ShmError::from_io(len as u64, source))?;
         Ok(Self::new(map, file, false))
     }
 

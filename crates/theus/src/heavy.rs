@@ -247,16 +247,7 @@ impl HeavyZone {
         let path = path_of(name)?;
         let in_state = self.engine.snapshot().get(&path).is_some();
         if in_state {
-            // A process may replace what is in the heavy zone, not delete it; taking out a name is maintenance.
-            let authority = Authority::Admin { reason: "its owner freed it".into() };
-            let process =
-                requester.as_ref().map_or_else(|| "heavy.free".into(), |task| task.process.to_string());
-            let options = TransactionOptions { process, task: requester, authority, ..Default::default() };
-            let mut transaction = self.engine.transaction(options)?;
-            let mut update = Update::new();
-            update.delete(path);
-            transaction.update(update)?;
-            transaction.commit()?;
+            self.take_out(requester, path, None)?;
         }
         let known = self.names.lock().known.remove(name);
         if in_state || known.is_some_and(|known| known.array().is_some()) {
@@ -265,21 +256,64 @@ impl HeavyZone {
         Err(self.unknown(name))
     }
 
+    /// As [`free`](Self::free), for the name that stands for the block of this serial; false when none does any more.
+    ///
+    /// # Errors
+    /// As [`free`](Self::free).
+    pub fn free_block(&self, requester: Option<Requester>, serial: u64) -> Result<bool, HeavyError> {
+        self.engine.check_open()?;
+        let published = self.published_name(serial);
+        if let Some(name) = &published {
+            self.take_out(requester, path_of(name)?, Some(serial))?;
+        }
+        let mut names = self.names.lock();
+        let before = names.known.len();
+        names.known.retain(|_, known| known.array.block.serial != serial);
+        Ok(published.is_some() || names.known.len() < before)
+    }
+
+    /// Deletes a path of the state, if it still holds this block where one is given.
+    fn take_out(
+        &self,
+        requester: Option<Requester>,
+        path: Path,
+        only: Option<u64>,
+    ) -> Result<(), HeavyError> {
+        // A process may replace what is in the heavy zone, not delete it; taking out a name is maintenance.
+        let authority = Authority::Admin { reason: "its owner freed it".into() };
+        let process = requester.as_ref().map_or_else(|| "heavy.free".into(), |task| task.process.to_string());
+        let options = TransactionOptions { process, task: requester, authority, ..Default::default() };
+        let mut transaction = self.engine.transaction(options)?;
+        if let Some(serial) = only {
+            let found = transaction.get(&path)?;
+            if !matches!(found, Some(Value::Heavy(array)) if array.block.serial == serial) {
+                return Ok(());
+            }
+        }
+        let mut update = Update::new();
+        update.delete(path);
+        transaction.update(update)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
     /// The name that stands for the block of this serial now, if any does.
     pub fn name_of(&self, serial: u64) -> Option<String> {
         if self.engine.is_forked() {
             return None;
         }
-        let snapshot = self.engine.snapshot();
-        let published = match snapshot.root().get(HEAVY) {
-            Some(Value::Map(map)) => find(map, serial, &mut Vec::new()),
-            _ => None,
-        };
-        published.or_else(|| {
+        self.published_name(serial).or_else(|| {
             let names = self.names.lock();
             let found = names.known.iter().find(|(_, known)| known.array.block.serial == serial);
             found.map(|(name, _)| name.clone())
         })
+    }
+
+    fn published_name(&self, serial: u64) -> Option<String> {
+        match self.engine.snapshot().root().get(HEAVY) {
+            Some(Value::Map(map)) => find(map, serial, &mut Vec::new()),
+            _ => None,
+        }
     }
 
     /// Forgets the names of arrays that are not published and gives memory that nobody uses back to the system.

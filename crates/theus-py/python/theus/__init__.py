@@ -50,10 +50,12 @@ if TYPE_CHECKING:
         WorkerCrashedError,
         WriteTimeoutError,
     )
+    from ._sharing import attach, doctor, sessions
     from .structures import FrozenDict, FrozenList, ShmArray, State, StateUpdate
 
 # Where each public name lives; loaded when it is asked for, so that `import theus` stays cheap.
 _HOMES = {
+    "_sharing": ("attach", "doctor", "sessions"),
     "contracts": ("ProcessContract", "SemanticType", "process"),
     "context": ("BaseDomainContext", "BaseGlobalContext", "BaseSystemContext"),
     "engine": ("TheusEngine",),
@@ -95,7 +97,10 @@ __all__ = [
     "WorkerCrashedError",
     "WriteTimeoutError",
     "__version__",
+    "attach",
+    "doctor",
     "process",
+    "sessions",
 ]
 
 
@@ -103,7 +108,7 @@ def __getattr__(name: str) -> Any:
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if home == "engine" and _core_error is not None:
+    if home in ("engine", "_sharing") and _core_error is not None:
         raise ImportError(f"the Theus library cannot be loaded: {_core_error}") from _core_error
     from importlib import import_module
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
     from ._native import RetryDecision
+    from ._sharing import Finding
     from ._transaction import Transaction
 
 __all__ = ["TheusEngine"]
@@ -40,6 +41,10 @@ class TheusEngine:
     ``pool_size`` is the most worker processes at once (default: ``THEUS_POOL_SIZE``, else 4); ``THEUS_HEAP_SIZE`` is the
     most heavy memory in MB (default 512). ``write_timeout_ms`` (``THEUS_WRITE_TIMEOUT_MS``, default 300,000) is the longest
     time from the begin of a body to its commit (``WriteTimeoutError``), and the longest wait for somebody else's ticket.
+
+    ``hardened=True`` keeps other programs of the same user out of this process's memory (``PR_SET_DUMPABLE`` 0), for as
+    long as the process lives. Without it a worker, or any program of the user, can read and write that memory through
+    ``/proc`` where Yama does not forbid it. It costs: no core dumps, and no debugger or profiler of the user can attach.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class TheusEngine:
         isolation: str | None = None,
         pool_size: int | None = None,
         write_timeout_ms: float | None = None,
+        hardened: bool = False,
     ) -> None:
         if isolation is None:
             isolation = "strict" if strict_cas else "smart"
@@ -64,6 +70,8 @@ class TheusEngine:
         limit = write_timeout_ms if write_timeout_ms is not None else _from_environment("THEUS_WRITE_TIMEOUT_MS", 300_000)
         if not isinstance(limit, (int, float)) or not limit > 0:
             raise ValueError(f"write_timeout_ms={limit!r}: give milliseconds above 0")
+        if hardened:
+            _native.harden()
         self._core = _native.Core(flatten(context), isolation, megabytes << 20, size, limit / 1000)
         self._registry = Registry(self._core)
         self._threads: Any = None
@@ -206,6 +214,21 @@ class TheusEngine:
         cancel = _native.Cancel()
         call = (self._core.call, registered.native, registered.function, args, kwargs, 0, cancel)
         return self._threads_for_bodies().submit(cancel, *call)
+
+    def listen(self, name: str) -> None:
+        """Lets other programs of this user read the arrays of ``state.heavy`` (always the newest) until shutdown.
+
+        They call ``theus.attach(name)``. The name is a socket that only this user can use, in the user's runtime folder
+        (``$XDG_RUNTIME_DIR/theus``, else ``/tmp/theus-<uid>``). ValueError for a name that cannot be one, ContextError when
+        a live session has it already.
+        """
+        _native.listen(self._core, name)
+
+    def doctor(self) -> list[Finding]:
+        """What this host can promise; see ``theus.doctor()``."""
+        from ._sharing import doctor
+
+        return doctor()
 
     def stats(self) -> dict[str, Any]:
         """What the engine has done and is doing: version, attempts by outcome, workers, heavy bytes."""

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use theus_pool::Hold;
+use theus_shm::session::Opened;
 use theus_shm::{MapError, Mapping, OpenBuffer, Scratch};
 
 /// The memory of a block. Whoever has it keeps it mapped.
@@ -10,6 +11,8 @@ pub(super) enum Memory {
     Brain(Arc<theus::Block>),
     /// Of the Brain, mapped read-only. The Brain keeps the block in use as long as it is held.
     Worker { mapping: Arc<Mapping>, offset: usize, _hold: Hold },
+    /// Of another program of this user, mapped read-only, which keeps it in use as long as it is held.
+    Opened(Arc<Opened>),
     /// Of this worker, to be filled and handed over.
     Open(OpenBuffer),
     /// Private and writable: the pages of one of the others until they are written.
@@ -23,6 +26,7 @@ impl Memory {
             Memory::Brain(block) => block.as_ptr(),
             // Whoever made this has checked that the block lies within the mapping.
             Memory::Worker { mapping, offset, .. } => mapping.as_ptr().wrapping_add(*offset).cast_mut(),
+            Memory::Opened(opened) => opened.mapping().as_ptr().wrapping_add(opened.offset()).cast_mut(),
             Memory::Open(buffer) => buffer.as_ptr(),
             Memory::Scratch(scratch) => scratch.as_ptr(),
         }
@@ -33,6 +37,7 @@ impl Memory {
         Ok(Some(Memory::Scratch(match self {
             Memory::Brain(block) => block.scratch()?,
             Memory::Worker { mapping, offset, .. } => mapping.scratch(*offset, bytes)?,
+            Memory::Opened(opened) => opened.mapping().scratch(opened.offset(), bytes)?,
             // Its writers are its owners.
             Memory::Open(_) | Memory::Scratch(_) => return Ok(None),
         })))

@@ -1,6 +1,7 @@
 //! A typed piece of the heavy zone, seen from Python through the buffer protocol.
 
 mod format;
+mod lent;
 mod memory;
 mod raw;
 

@@ -90,7 +90,12 @@ impl Block {
         &self.dtype
     }
 
-    fn new(memory: Arc<Memory>, dtype: &str, dimensions: &[u64], origin: (u64, u32), readonly: bool) -> Self {
+    /// Its memory.
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    pub(super) fn new(memory: Arc<Memory>, dtype: &str, dimensions: &[u64], origin: (u64, u32), readonly: bool) -> Self {
         let item = theus::item_size(dtype).unwrap_or(1) as ffi::Py_ssize_t;
         let shape: Vec<_> = dimensions.iter().map(|dimension| *dimension as ffi::Py_ssize_t).collect();
         let mut strides = vec![item; shape.len()];
@@ -109,7 +114,7 @@ impl Block {
     pub(crate) fn heavy(&self) -> Option<Heavy> {
         match &*self.memory {
             Memory::Brain(block) => Some(theus::heavy_value(block, &self.dtype, &self.dimensions)),
-            Memory::Worker { .. } | Memory::Open(_) | Memory::Scratch(_) => None,
+            Memory::Worker { .. } | Memory::Opened(_) | Memory::Open(_) | Memory::Scratch(_) => None,
         }
     }
 
@@ -165,7 +170,7 @@ impl Block {
     /// True for shared memory of this process or another; False for what is private, or not handed over yet.
     #[getter]
     fn shared(&self) -> bool {
-        matches!(*self.memory, Memory::Brain(_) | Memory::Worker { .. })
+        matches!(*self.memory, Memory::Brain(_) | Memory::Worker { .. } | Memory::Opened(_))
     }
 
     /// The address of the first byte.

@@ -13,8 +13,11 @@ use super::ArenaStats;
 use super::heap::{GRANULE, Heap};
 use super::kept::Kept;
 use crate::block::Home;
+#[cfg(theus_loom)]
+use crate::cells::available;
 use crate::error::{AllocError, ShmError};
-use crate::linux::limits;
+#[cfg(not(theus_loom))]
+use crate::linux::limits::available;
 use crate::raw::Span;
 use crate::segment::Segment;
 
@@ -325,7 +328,7 @@ fn make(len: usize, label: &str) -> Result<Span, ShmError> {
     let asked = len as u64;
     // Beside the pages themselves there are their page tables.
     let needed = asked.saturating_add(asked / 64).saturating_add(AIR);
-    match limits::available(Path::new("/")) {
+    match available(Path::new("/")) {
         Some(available) if available < needed => return Err(ShmError::Shortage { asked, available }),
         _ => {}
     }

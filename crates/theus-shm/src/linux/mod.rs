@@ -13,4 +13,6 @@ pub(crate) mod memfd;
 pub mod peer;
 pub mod pidfd;
 mod raw;
+#[cfg(not(theus_loom))]
+pub(crate) mod segment;
 pub mod socket;

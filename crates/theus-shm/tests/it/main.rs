@@ -14,6 +14,7 @@ mod leaks;
 mod leases;
 mod mapping;
 mod pidfd;
+mod pressure;
 mod raw;
 mod scratch;
 mod sealed;

@@ -49,9 +49,10 @@ impl Course {
     /// Follows a victim that stands at its first mark to the second, step by step.
     pub(super) fn record(pid: libc::pid_t) -> Self {
         let mut stretches = vec![Vec::new()];
+        let mut known: HashMap<u64, u64> = HashMap::new();
         loop {
             let address = raw::next_instruction(pid);
-            let next = raw::peek(pid, address);
+            let next = *known.entry(address).or_insert_with(|| raw::peek(pid, address));
             if next & 0xFF == MARK {
                 return Course { stretches };
             }
@@ -82,11 +83,15 @@ impl Course {
             let mut passed: HashMap<u64, usize> = HashMap::new();
             let mut best: Option<Leap> = None;
             for (lands, address) in stretch.iter().enumerate() {
-                let times = passed.entry(*address).and_modify(|times| *times += 1).or_insert(1);
-                let leap = Leap { address: *address, times: *times, lands };
+                // A repeated instruction (`rep stos`) is many steps, but the processor comes by once.
+                let comes_by = lands > 0 && stretch[lands - 1] != *address;
                 // The victim stands at a stretch's first instruction already, and would not be stopped there.
-                if lands > 0 && *address != stretch[0] && best.is_none_or(|best| leap.cost(lands) <= best.cost(lands)) {
-                    best = Some(leap);
+                if comes_by && *address != stretch[0] {
+                    let times = passed.entry(*address).and_modify(|times| *times += 1).or_insert(1);
+                    let leap = Leap { address: *address, times: *times, lands };
+                    if best.is_none_or(|best| leap.cost(lands) <= best.cost(lands)) {
+                        best = Some(leap);
+                    }
                 }
                 places.push(Place { system_calls, instructions: lands + 1, leap: best });
             }

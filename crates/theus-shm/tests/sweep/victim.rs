@@ -1,17 +1,26 @@
 //! The victim: a process that has shared one block with the reader and does one operation between two marks.
 
 use std::fs::{File, remove_file};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use theus_shm::{Arena, ArenaOptions, Block};
+use theus_shm::{Arena, ArenaOptions, Block, OpenBuffer, SealedBuffer};
 
 use super::raw::mark;
 use super::wire::{Heard, Version, fill, hear, tell};
 
 /// What is swept.
-pub(super) const OPERATIONS: [&str; 6] =
-    ["alloc small", "alloc first", "alloc own", "free small", "free own", "publish"];
+pub(super) const OPERATIONS: [&str; 9] = [
+    "alloc small",
+    "alloc first",
+    "alloc own",
+    "free small",
+    "free own",
+    "publish",
+    "adopt",
+    "free adopted",
+    "seal",
+];
 
 /// Operations with a mistake, which the sweep is shown to find.
 pub(super) const PLANTED: [&str; 2] = ["planted name", "planted lock"];
@@ -21,21 +30,20 @@ const OWN: usize = 1 << 20;
 /// Not a multiple of a word, so that writing has a tail.
 const LEN: usize = 201;
 
-/// Does one operation, as a process of its own.
+/// Does one operation, as a process of its own, and nothing more: it waits to be killed.
 pub(super) fn perform(operation: &str, reader: &OwnedFd) {
-    // Too small for more than one shared segment of this size.
     let arena = Arena::new(ArenaOptions { capacity: 16 << 20 });
     let held = Arc::new(block(&arena, 1));
     announce(reader, &held, 1);
     assert!(matches!(hear(reader, true), Heard::Message(..)), "the reader has it");
     match operation {
-        "alloc small" => drop(between(|| arena.alloc(LEN, true))),
+        "alloc small" => between(|| arena.alloc(LEN, true)),
         // The arena's first block: a new shared segment. It has little to give, as its pages are zeroed one by one.
         "alloc first" => {
             let arena = Arena::new(ArenaOptions { capacity: 64 << 10 });
-            drop(between(|| arena.alloc(LEN, true)));
+            between(|| arena.alloc(LEN, true));
         }
-        "alloc own" => drop(between(|| arena.alloc(OWN, true))),
+        "alloc own" => between(|| arena.alloc(OWN, true)),
         "free small" => {
             let block = arena.alloc(LEN, true);
             between(|| drop(block));
@@ -50,6 +58,24 @@ pub(super) fn perform(operation: &str, reader: &OwnedFd) {
             between(|| {
                 block.write_at(0, &bytes).expect("the length it was made with");
                 announce(reader, &block, 2);
+            });
+        }
+        "adopt" => {
+            let fd = sealed(reader);
+            between(|| arena.adopt(fd, LEN as u64));
+        }
+        "free adopted" => {
+            let block = arena.adopt(sealed(reader), LEN as u64);
+            between(|| drop(block));
+        }
+        // A worker's part of an adoption, and the sending of it: the version is final when the reader gets it.
+        "seal" => {
+            let mut buffer = OpenBuffer::create(LEN).expect("memory");
+            let bytes = content(2);
+            between(|| {
+                buffer.bytes_mut().copy_from_slice(&bytes);
+                let fd = buffer.seal().expect("a seal");
+                tell(reader, &whole_file(2).bytes(), &[fd.as_fd()]);
             });
         }
         "planted name" => between(|| {
@@ -72,12 +98,25 @@ pub(super) fn perform(operation: &str, reader: &OwnedFd) {
     }
 }
 
-/// Runs `work` between two marks, and nothing else.
-fn between<T>(work: impl FnOnce() -> T) -> T {
+/// Runs `work` between two marks. Nothing comes after the second, so that nothing else is freed.
+fn between<T>(work: impl FnOnce() -> T) {
     mark();
-    let result = work();
-    mark();
-    result
+    let _kept = work();
+    loop {
+        mark();
+    }
+}
+
+/// A file that is final, which the reader has got too.
+fn sealed(reader: &OwnedFd) -> OwnedFd {
+    let fd = SealedBuffer::from_bytes(&content(2)).expect("memory");
+    tell(reader, &whole_file(2).bytes(), &[fd.as_fd()]);
+    fd
+}
+
+/// A version that is all of its file.
+fn whole_file(number: u64) -> Version {
+    Version { slot: 0, number, segment_len: LEN as u64, offset: 0, len: LEN as u64 }
 }
 
 fn content(number: u64) -> Vec<u8> {

@@ -119,6 +119,12 @@ impl Handle {
         if first < 0 || end > i128::from(len) { Err(outside) } else { Ok(()) }
     }
 
+    /// The process that lends the block.
+    pub fn process(&self) -> u32 {
+        // An address has been checked to have a number there; one that no process can have is nobody's.
+        self.address.as_str().split('-').nth(1).and_then(|number| number.parse().ok()).unwrap_or(0)
+    }
+
     /// True when it stands for all of a block of so many bytes, row by row.
     pub fn is_whole(&self, len: u64) -> bool {
         let bytes = array_bytes("", &self.dtype, &self.shape);

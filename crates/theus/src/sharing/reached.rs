@@ -41,7 +41,7 @@ pub enum ReachError {
     #[error("the heavy array behind this handle is gone: process {process}, which held it, has ended")]
     Ended {
         /// The process.
-        process: String,
+        process: u32,
     },
     /// Its array was freed.
     #[error(
@@ -50,7 +50,7 @@ pub enum ReachError {
     )]
     Freed {
         /// The process.
-        process: String,
+        process: u32,
         /// The block.
         serial: u64,
     },
@@ -93,7 +93,7 @@ fn open(handle: &Handle) -> Result<Opened, ReachError> {
         }
     }
     let attached = Attached::to_address(&handle.address).map_err(|error| match error {
-        AttachError::Gone { .. } => ReachError::Ended { process: process_of(handle) },
+        AttachError::Gone { .. } => ReachError::Ended { process: handle.process() },
         other => ReachError::Attach(other),
     })?;
     let opened = attached.open_serial(handle.serial).map_err(|error| refused(handle, error))?;
@@ -104,18 +104,13 @@ fn open(handle: &Handle) -> Result<Opened, ReachError> {
 fn refused(handle: &Handle, error: OpenError) -> ReachError {
     match error {
         OpenError::Missing { .. } => freed(handle),
-        OpenError::Gone { .. } => ReachError::Ended { process: process_of(handle) },
+        OpenError::Gone { .. } => ReachError::Ended { process: handle.process() },
         other => ReachError::Open(other),
     }
 }
 
 fn freed(handle: &Handle) -> ReachError {
-    ReachError::Freed { process: process_of(handle), serial: handle.serial }
-}
-
-/// The process that an address names.
-fn process_of(handle: &Handle) -> String {
-    handle.address.as_str().split('-').nth(1).unwrap_or("?").to_owned()
+    ReachError::Freed { process: handle.process(), serial: handle.serial }
 }
 
 fn is_of(connection: &Connection, handle: &Handle) -> bool {

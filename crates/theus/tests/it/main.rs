@@ -6,6 +6,7 @@ mod attempts;
 mod contract;
 mod fairness;
 mod guarded;
+mod heavy;
 mod hostile;
 
 mod physics;

@@ -24,9 +24,9 @@ def dtype_text(name: str, dtype: Any) -> str:
     """The type of an array as text such as '<f4', from a NumPy type, a Python type, a name or a struct code."""
     text = dtype.__name__ if isinstance(dtype, type) and dtype.__module__ == "builtins" else dtype
     if isinstance(text, str):
-        known = _NAMES.get(text) or _CODES.get(text)
-        if known or _native.item_size(text):
-            return known or text
+        known = _NAMES.get(text) or _CODES.get(text) or _spelled(text)
+        if known:
+            return known
     try:
         import numpy
 
@@ -38,6 +38,13 @@ def dtype_text(name: str, dtype: Any) -> str:
             f"heavy.{name}: dtype {found} cannot live in shared memory; use booleans, integers, floats or complex numbers"
         )
     return found.newbyteorder("<").str
+
+
+def _spelled(text: str) -> str | None:
+    """A text such as '<f4', 'f4' or '|u1' the one way that NumPy spells it."""
+    plain = text.lstrip("<|=")
+    size = _native.item_size(f"<{plain}") if len(text) - len(plain) < 2 else None
+    return None if size is None else f"{'|' if size == 1 else '<'}{plain}"
 
 
 def dtype_of_format(name: str, code: str, itemsize: int) -> str:

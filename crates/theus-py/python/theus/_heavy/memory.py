@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import EngineClosedError
-from .names import zone_and_name
+from .names import zones
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class SafeSharedMemory:
         return self._buf
 
     def close(self) -> None:
-        """Lets go of this view of the memory; the array itself stays valid. BufferError while somebody uses ``buf``."""
+        """Lets go of this view of the memory; the array itself, and what was made from ``buf``, stays valid."""
         if self._buf is not None:
             self._buf.release()
         self._buf = self._block = None
@@ -52,15 +52,13 @@ class SafeSharedMemory:
             raise PermissionError(
                 f"{self.name}: this process only borrows the array; its owner, process {self.name.split(':')[1]}, frees it"
             )
-        found = zone_and_name(self._serial)
-        if found is None:
-            return
-        zone, name = found
-        try:
-            zone.free(name)
-        except EngineClosedError:
-            # With the engine the names have gone.
-            return
+        for zone in zones():
+            try:
+                if zone.free_block(self._serial):
+                    return
+            except EngineClosedError:
+                # With the engine the names have gone.
+                continue
 
     def __repr__(self) -> str:
         return f"SafeSharedMemory({self.name!r}, size={self.size})"

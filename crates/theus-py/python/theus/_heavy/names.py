@@ -20,17 +20,15 @@ def add_zone(zone: HeavyZone) -> None:
     _zones[key] = weakref.ref(zone, lambda _gone: _zones.pop(key, None))
 
 
-def zone_and_name(serial: int) -> tuple[HeavyZone, str] | None:
-    """The zone of this process in which a name stands for the block of this serial, and that name."""
-    for reference in list(_zones.values()):
-        zone = reference()
-        name = zone.name_of(serial) if zone is not None else None
-        if zone is not None and name is not None:
-            return zone, name
-    return None
+def zones() -> list[HeavyZone]:
+    """The zones of this process."""
+    found = (reference() for reference in list(_zones.values()))
+    return [zone for zone in found if zone is not None]
 
 
 def name_of(block: Any) -> str | None:
     """The name that stands for a block of this process now."""
-    found = zone_and_name(block.serial) if block.owned else None
-    return found[1] if found is not None else None
+    if not block.owned:
+        return None
+    names = (zone.name_of(block.serial) for zone in zones())
+    return next((name for name in names if name is not None), None)

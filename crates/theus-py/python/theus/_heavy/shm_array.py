@@ -61,6 +61,11 @@ class ShmArray(numpy.ndarray[Any, Any]):
     __array_wrap__ = _native.computed  # type: ignore[assignment]
 
     def __reduce__(self) -> Any:
+        from .._handles import reduce_array
+
+        handle = reduce_array(self)
+        if handle is not None:
+            return handle
         return numpy.array(self, copy=True, subok=False).__reduce__()
 
     def __setitem__(self, key: Any, value: Any) -> None:

@@ -129,6 +129,10 @@ class HeavyZone:
         found: str | None = self._zone.name_of(serial)
         return found
 
+    def free_block(self, serial: int) -> bool:
+        """As free(), for the name that stands for the block of this serial; False when none does any more."""
+        return bool(self._zone.free_block(serial, *self._requester()))
+
     def _requester(self) -> tuple[str | None, int | None]:
         # From an async body: the task itself, whose own ticket must not refuse it. The core knows the sync ones.
         engine = self._engine() if self._engine is not None else None

@@ -1,0 +1,222 @@
+"""The heavy zone without NumPy: the same methods over memoryviews."""
+
+from pathlib import Path
+
+import pytest
+
+OPENING = """
+import gc
+import heavy_tasks
+from theus import EngineClosedError, TheusEngine, VersionMismatchError
+from theus.structures import scratch
+
+try:
+    import numpy
+except ImportError:
+    pass
+else:
+    raise SystemExit("NumPy is there")
+
+def raises(kind, call, text=""):
+    try:
+        call()
+    except kind as error:
+        assert text in str(error), error
+    else:
+        raise AssertionError(f"no {kind}")
+
+engine = TheusEngine(pool_size=1)
+"""
+
+
+@pytest.fixture
+def plain(script, tmp_path):
+    """Runs a program in an interpreter that has no NumPy, after some imports and with an engine."""
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "numpy.py").write_text('raise ImportError("numpy is not here")\n')
+
+    def run(text):
+        import textwrap
+
+        return script.run(OPENING + textwrap.dedent(text) + "\nengine.shutdown()\n", path=(blocked, Path(__file__).parent))
+
+    return run
+
+
+def test_alloc_publish_get(plain):
+    plain("""
+        view = engine.heavy.alloc("m", shape=(2, 3), dtype="i4")
+        assert type(view) is memoryview and view.shape == (2, 3) and view.format == "i" and not view.readonly
+        view[1, 2] = 7
+        assert engine.heavy.get("m")[1, 2] == 7, "found by its name before it is published"
+        engine.compare_and_swap(0, heavy={"m": view})
+        found = engine.heavy.get("m", shape=(2, 3), dtype="int32")
+        assert found.readonly and found.tolist() == [[0, 0, 0], [0, 0, 7]]
+        raises(TypeError, lambda: found.__setitem__((0, 0), 1), "read-only")
+        raises(ValueError, lambda: engine.heavy.get("m", shape=(3, 2)), "shape")
+        raises(KeyError, lambda: engine.heavy.get("n"), "'n'")
+        view[0, 0] = 1
+        assert found[0, 0] == 1, "uncopied"
+    """)
+
+
+def test_update(plain):
+    plain("""
+        engine.heavy.update("m", memoryview(bytes(range(4))))
+        old = engine.heavy.get("m")
+        with engine.heavy.update("m") as view:
+            assert view.tolist() == [0, 1, 2, 3] and not view.readonly
+            view[0] = 9
+        raises(ValueError, lambda: view[0], "released")
+        assert engine.heavy.get("m").tolist() == [9, 1, 2, 3] and old.tolist() == [0, 1, 2, 3]
+        with engine.heavy.update("m", copy=False) as view:
+            assert view.tolist() == [0, 0, 0, 0]
+
+        def conflicting():
+            with engine.heavy.update("m") as view:
+                view[0] = 1
+                engine.heavy.update("m", b"other")
+        raises(VersionMismatchError, conflicting, "heavy.m")
+
+        def failing():
+            with engine.heavy.update("m") as view:
+                view[0] = 1
+                raise ZeroDivisionError
+        raises(ZeroDivisionError, failing)
+        assert bytes(engine.heavy.get("m")) == b"other"
+    """)
+
+
+def test_adopt(plain):
+    plain("""
+        import array, ctypes
+
+        for source, format, items in [
+            (b"abc", "B", [97, 98, 99]),
+            (memoryview(b"abcdef")[::2], "B", [97, 99, 101]),
+            (memoryview(b"abcdef")[::-1], "B", [102, 101, 100, 99, 98, 97]),
+            (array.array("d", [1, 2]), "d", [1.0, 2.0]),
+            (array.array("i", [1, -2])[::-1], "i", [-2, 1]),
+            ((ctypes.c_int16 * 3)(1, 2, 3), "h", [1, 2, 3]),
+            (((ctypes.c_float * 2) * 2)((1, 2), (3, 4)), "f", [[1.0, 2.0], [3.0, 4.0]]),
+            (memoryview(bytes([1, 0, 1])).cast("?"), "?", [True, False, True]),
+            (b"", "B", []),
+            (ctypes.c_int32(5), "i", 5),
+        ]:
+            view = engine.heavy.adopt("m", source)
+            assert (view.format, view.tolist(), view.readonly) == (format, items, False), (source, view.tolist())
+        assert engine.state.version == 0
+        source = bytearray(b"abc")
+        view = engine.heavy.adopt("m", source)
+        source[0] = 0
+        assert view.tolist() == [97, 98, 99]
+        engine.compare_and_swap(0, heavy={"m": view})
+        assert bytes(engine.heavy.get("m")) == b"abc"
+
+        raises(TypeError, lambda: engine.heavy.adopt("m", [1, 2]), "heavy.m")
+        raises(TypeError, lambda: engine.heavy.adopt("m", (ctypes.c_void_p * 2)()), "heavy.m")
+        raises(TypeError, lambda: engine.heavy.adopt("m", array.array("u", "text")), "heavy.m")
+
+        class Point(ctypes.Structure):
+            _fields_ = [("x", ctypes.c_int)]
+        raises(TypeError, lambda: engine.heavy.adopt("m", (Point * 2)()), "heavy.m")
+        raises(TypeError, lambda: engine.heavy.adopt("m", (ctypes.c_int32.__ctype_be__ * 2)()), "NumPy")
+
+        class Tensor:
+            def __dlpack__(self, **wanted): ...
+            def __dlpack_device__(self): return (1, 0)
+        raises(TypeError, lambda: engine.heavy.adopt("m", Tensor()), "NumPy")
+    """)
+
+
+def test_a_part_of_a_view_is_copied(plain):
+    plain("""
+        view = engine.heavy.alloc("m", shape=(4,), dtype="u1")
+        view[:] = b"abcd"
+        engine.heavy.update("part", view[1:3])
+        engine.heavy.update("cast", view.cast("b"))
+        engine.heavy.update("backwards", view[::-1])
+        view[1] = 0
+        assert bytes(engine.heavy.get("part")) == b"bc" and bytes(engine.heavy.get("backwards")) == b"dcba"
+        assert engine.heavy.get("cast").format == "b" and bytes(engine.heavy.get("cast")) == b"abcd"
+    """)
+
+
+def test_scratch(plain):
+    plain("""
+        engine.heavy.update("m", b"abc")
+        found = engine.heavy.get("m")
+        mine = scratch(found)
+        mine[0] = 122
+        assert bytes(mine) == b"zbc" and bytes(found) == b"abc" and not mine.readonly
+        second = scratch(mine)
+        second[0] = 65
+        assert bytes(mine) == b"zbc"
+        raises(TypeError, lambda: scratch(found[1:]), "slice")
+        raises(TypeError, lambda: scratch(b"abc"), "scratch")
+        with engine.heavy.update("m") as view:
+            view[:] = mine
+        assert bytes(engine.heavy.get("m")) == b"zbc"
+    """)
+
+
+def test_free_and_lifetime(plain):
+    plain("""
+        engine.heavy.update("m", bytes(100_000))
+        used = engine.stats()["heavy_bytes"]
+        part = engine.heavy.get("m")[10:20]
+        state = engine.state
+        engine.heavy.free("m")
+        raises(KeyError, lambda: engine.heavy.get("m"))
+        assert used == engine.stats()["heavy_bytes"] >= 100_000
+        del state
+        assert engine.stats()["heavy_bytes"] >= 100_000 and part.tolist() == [0] * 10
+        del part
+        gc.collect()
+        assert engine.stats()["heavy_bytes"] == 0
+        held = engine.heavy.alloc("held", shape=(3,), dtype="u1")
+        engine.heavy.cleanup()
+        engine.shutdown()
+        held[0] = 1
+        raises(EngineClosedError, lambda: engine.heavy.get("held"))
+        raises(EngineClosedError, lambda: engine.heavy.update("m", b"abc"))
+        raises(EngineClosedError, lambda: engine.heavy.adopt("m", b"abc"))
+    """)
+
+
+def test_capacity(plain):
+    plain("""
+        from theus.context import HeavyZoneAllocator
+        from theus.structures import ManagedAllocator
+
+        small = ManagedAllocator(capacity_mb=1)
+        held = small.alloc("a", (600_000,), "u1")
+        raises(MemoryError, lambda: small.adopt("b", bytes(600_000)), "'b'")
+        assert HeavyZoneAllocator().alloc("k", (2,), "d").tolist() == [0.0, 0.0]
+    """)
+
+
+def test_every_type(plain):
+    plain("""
+        import struct
+
+        for dtype in ["bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32",
+                      "float64", int, float, bool, "b", "H", "q", "d"]:
+            view = engine.heavy.alloc("m", shape=(2, 2), dtype=dtype)
+            assert view.tolist() == [[0, 0], [0, 0]] and view.itemsize == struct.calcsize(view.format), dtype
+        assert engine.heavy.alloc("m", shape=(2,), dtype="complex128").nbytes == 32
+        assert engine.heavy.alloc("m", shape=(2,), dtype="float16").nbytes == 4
+        raises(TypeError, lambda: engine.heavy.alloc("m", shape=(2,), dtype="nonsense"), "heavy.m")
+    """)
+
+
+def test_on_a_worker(plain):
+    plain("""
+        assert engine.submit(heavy_tasks.has_numpy).result() is False
+        view = engine.heavy.alloc("m", shape=(2, 3), dtype="d")
+        view[1, 2] = 3.5
+        engine.heavy.update("m", view)
+        found = engine.submit(heavy_tasks.first_item, name="m", position=(1, 2)).result()
+        assert found == {"item": 3.5, "readonly": True, "shape": (2, 3), "format": "d"}, found
+    """)
