@@ -48,6 +48,7 @@ def groups():
     """The rows that are measured together, and the function that does it."""
     import calls
     import dispatch
+    import handover
     import memory
     import startup
     import store
@@ -59,6 +60,7 @@ def groups():
         "F7": calls.rows,
         "F5,F7,F9,F10,F18": store.rows,
         "F12": memory.rows,
+        "F13": handover.rows,
         "F16": startup.rows,
     }
 

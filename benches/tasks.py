@@ -33,3 +33,27 @@ def touch_small(ctx):
 def increment(ctx):
     """One counting call in an ordinary process."""
     return ctx.domain["count"] + 1
+
+
+_resident = {}
+
+
+@process(parallel=True)
+def hand_over(ctx, size):
+    """An array that lies in ordinary memory, the same each time."""
+    import numpy as np
+
+    if size not in _resident:
+        _resident[size] = np.full(size, 7, "u1")
+    return {"array": _resident[size], "spent": 0}
+
+
+@process(parallel=True)
+def make_and_hand_over(ctx, size):
+    """An array made to be handed over, and how long making it took."""
+    import time
+
+    started = time.perf_counter_ns()
+    array = ctx.alloc(size, "u1")
+    array[:] = 7
+    return {"array": array, "spent": time.perf_counter_ns() - started}

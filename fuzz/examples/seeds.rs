@@ -1,10 +1,14 @@
 //! Writes inputs that chance would take long to make into a folder: `cargo run --example seeds -- FOLDER`.
 //!
-//! What: encodings on both sides of each border of the format, and texts with every piece of a path and of a glob.
+//! What: encodings on both sides of each border of the format, texts with every piece of a path and of a glob, and
+//! each message of a session.
 //! What not: random. Every run writes the same files, to be thinned out before they are committed.
 
 use std::path::Path;
 use std::{env, fs, io};
+use theus::Handle;
+use theus_shm::session::Address;
+use theus_shm::session::frame::{Place, Reason, Reply, Request};
 use theus_value::{BlockId, Heavy, Key, List, MAX_DEPTH, Map, Object, Set, Value, encode};
 
 const TEXTS: [&str; 24] = [
@@ -88,6 +92,9 @@ fn main() -> io::Result<()> {
     for (at, bytes) in UPDATES.iter().enumerate() {
         write(&folder.join("apply"), at, bytes)?;
     }
+    for (at, bytes) in messages().iter().enumerate() {
+        write(&folder.join("session"), at, bytes)?;
+    }
     for (at, text) in TEXTS.iter().enumerate() {
         write(&folder.join("path"), at, text.as_bytes())?;
     }
@@ -97,6 +104,51 @@ fn main() -> io::Result<()> {
 fn write(folder: &Path, at: usize, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join(format!("seed-{at:02}")), bytes)
+}
+
+/// One of each message of a session, and handles that fit a block of 256 bytes, or just do not.
+fn messages() -> Vec<Vec<u8>> {
+    let place = Place { segment: 3, segment_len: 4096, offset: 64, len: 256, serial: 9 };
+    let requests = [
+        Request::List { after: String::new() },
+        Request::List { after: "deep.left".into() },
+        Request::ByName { name: "é".into() },
+        Request::BySerial { serial: 9 },
+        Request::Keep { seen: 2, serials: vec![] },
+        Request::Keep { seen: 2, serials: vec![1, 9, u64::MAX] },
+    ];
+    let replies = [
+        Reply::Welcome,
+        Reply::Names(vec![]),
+        Reply::Names(vec!["a".into(), String::new(), "deep.left".into()]),
+        Reply::Block { place, metadata: b"words".to_vec() },
+        Reply::Missing,
+        Reply::Refused(Reason::Connections),
+        Reply::Refused(Reason::Leases),
+    ];
+    let address = Address::parse("theus-7-00112233445566778899aabbccddeeff").expect("it is an address");
+    let handle = |offset, shape: &[u64], strides: &[i64]| {
+        let (shape, strides) = (shape.into(), strides.into());
+        Handle { address: address.clone(), serial: 9, offset, dtype: "<f4".into(), shape, strides }
+    };
+    let handles = [
+        handle(0, &[], &[]),
+        handle(0, &[8, 8], &[32, 4]),
+        handle(252, &[64], &[-4]),
+        handle(253, &[1], &[4]),
+        handle(0, &[0, 1 << 40], &[1 << 50, 4]),
+        handle(4, &[2, 1 << 40], &[4, 0]),
+        handle(0, &[3, 2], &[100, i64::MIN]),
+        handle(8, &[1; 32], &[i64::MAX; 32]),
+    ];
+    let mut all: Vec<Vec<u8>> = requests.iter().map(Request::encode).collect();
+    all.extend(replies.iter().map(Reply::encode));
+    all.extend(handles.iter().filter_map(Handle::encode));
+    // One step away from a message each: another version, serials out of order, a block outside of its segment.
+    all.push(vec![2, 1, 0, 0]);
+    all.push(Request::Keep { seen: 0, serials: vec![2, 1] }.encode());
+    all.push(Reply::Block { place: Place { offset: u64::MAX, ..place }, metadata: vec![] }.encode());
+    all
 }
 
 fn values() -> Vec<Value> {

@@ -113,6 +113,7 @@ def test_reads_and_arithmetic_are_those_of_numpy(array):
     assert np.where(array > 5, array, 0).sum() == plain[plain > 5].sum()
 
 
+@pytest.mark.skipif(np.__version__.startswith("1."), reason="before NumPy 2 arithmetic asks the class for its results")
 def test_what_is_computed_is_an_ordinary_array_or_number(array):
     for result in (array + 1, array.mean(axis=0), -array, np.sqrt(array), array.sum(axis=1, keepdims=True)):
         assert type(result) is np.ndarray and result.flags.writeable

@@ -168,12 +168,18 @@ def test_an_array_made_to_be_handed_over(engine, size):
     assert (stored == 7).all() and (engine.state.heavy["m"] == 7).all()
 
 
-def test_a_large_one_is_taken_over_without_a_copy(engine):
-    engine.submit(tasks.fill, 40 * MB).result()
-    address = engine.state.heavy["m"].ctypes.data
-    with open("/proc/self/maps") as maps:
-        lines = [line for line in maps if int(line[:12], 16) <= address < int(line.split("-")[1].split()[0], 16)]
-    assert "memfd:theus-sealed" in lines[0], "the worker's own file"
+def test_a_large_one_is_taken_over_without_a_copy(monkeypatch):
+    monkeypatch.setenv("THEUS_SEAL_FROM", "1000000")
+    with TheusEngine(pool_size=1) as engine:
+        engine.submit(tasks.fill, 4 * MB).result()
+        stored = engine.state.heavy["m"]
+        address = stored.ctypes.data
+        with open("/proc/self/maps") as maps:
+            ranges = [(line, *(int(part, 16) for part in line.split()[0].split("-"))) for line in maps]
+        (found,) = [line for line, first, last in ranges if first <= address < last]
+        assert "memfd:theus-sealed" in found, "the worker's own file"
+        assert engine.submit(tasks.write_on).result() == 99, "what the worker writes afterwards stays with it"
+        assert (stored == 7).all()
 
 
 def test_an_ordinary_process_makes_such_an_array_too(engine):

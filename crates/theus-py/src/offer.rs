@@ -2,7 +2,7 @@
 //!
 //! Which way an array goes is a matter of measurement (`benches/handover.py`):
 //! * one of the Brain's own blocks goes by its number: nothing is copied;
-//! * one that the worker has allocated to be handed over, from [`SEAL_FROM`] on, is sealed and becomes a block of the
+//! * one that the worker has allocated to be handed over, from [`seal_from`] bytes on, is sealed and becomes a block of the
 //!   Brain: nothing is copied, but each page costs a little, and the next such buffer fresh pages;
 //! * any other is copied by the kernel from the worker's memory into a warm block of the Brain, once;
 //! * where the system forbids that, it is copied into a sealed file, which becomes a block.
@@ -15,6 +15,7 @@ use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use std::cell::RefCell;
 use std::os::fd::OwnedFd;
+use std::sync::OnceLock;
 use theus::{AttachedArray, array_bytes};
 use theus_pool::link::{ATTACHMENTS, Attachment};
 use theus_shm::{OpenBuffer, SealedBuffer, ShmError, peer};
@@ -22,8 +23,8 @@ use theus_value::Value;
 
 /// Smaller arrays are copied into the result itself.
 const ATTACH_FROM: usize = 16 << 10;
-/// Buffers of at least this many bytes are sealed rather than copied.
-pub(crate) const SEAL_FROM: u64 = 16 << 20;
+/// Buffers of at least this many bytes are sealed rather than copied, unless `THEUS_SEAL_FROM` says otherwise.
+const SEAL_FROM: u64 = 256 << 20;
 /// Sealed files of one result at most: each costs both processes a descriptor.
 const MOST_SEALED: usize = 64;
 
@@ -41,6 +42,14 @@ pub(crate) struct Parts {
     pub(crate) sealed: Vec<OwnedFd>,
     /// The owners of the memory in it.
     pub(crate) held: Vec<Py<PyAny>>,
+}
+
+/// From how many bytes on a buffer that was made to be handed over is sealed rather than copied. It depends on the
+/// machine (its page size for shared memory above all), so the environment may say it.
+pub(crate) fn seal_from() -> u64 {
+    static CHOSEN: OnceLock<u64> = OnceLock::new();
+    let asked = || std::env::var("THEUS_SEAL_FROM").ok()?.parse().ok();
+    *CHOSEN.get_or_init(|| asked().unwrap_or(SEAL_FROM))
 }
 
 fn no_memory(error: &ShmError) -> PyErr {
@@ -102,7 +111,7 @@ impl Offer {
     fn buffer(&self, buffer: &OpenBuffer) -> PyResult<Attachment> {
         let len = buffer.len() as u64;
         let sealed = &mut self.parts.borrow_mut().sealed;
-        if self.readable && (len < SEAL_FROM || sealed.len() >= MOST_SEALED) {
+        if self.readable && (len < seal_from() || sealed.len() >= MOST_SEALED) {
             return Ok(Attachment::Memory { address: buffer.as_ptr().addr() as u64, len });
         }
         sealed.push(buffer.seal().map_err(|error| no_memory(&error))?);

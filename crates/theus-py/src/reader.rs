@@ -5,7 +5,7 @@
 use crate::block::Block;
 use crate::convert::Arrays;
 use crate::errors::{Fields, make};
-use crate::offer::SEAL_FROM;
+use crate::offer::seal_from;
 use crate::worker::Worker;
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
@@ -73,7 +73,7 @@ impl Reader {
 
     /// Whether an array of a result may as well be made in ordinary memory: a small one on a worker is copied anyway.
     pub(crate) fn ordinary_will_do(&self, dtype: &str, shape: &[u64]) -> bool {
-        self.is_remote() && theus::array_bytes("result", dtype, shape).is_ok_and(|bytes| bytes < SEAL_FROM)
+        self.is_remote() && theus::array_bytes("result", dtype, shape).is_ok_and(|bytes| bytes < seal_from())
     }
 
     /// A zeroed, writable block for an array of a result.

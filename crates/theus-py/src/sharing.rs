@@ -74,7 +74,10 @@ impl Session {
         let opened = py.detach(|| attached.open(name)).map_err(|error| open_error(py, &error))?;
         let array = Handle::parse(opened.metadata()).ok().filter(|array| array.is_whole(opened.len() as u64));
         let array = array.ok_or_else(|| {
-            refused(py, &format!("the session {} describes its array {name} in a way that is not known", self.name))
+            refused(
+                py,
+                &format!("the session {} describes its array {name} in a way that is not known", self.name),
+            )
         })?;
         Ok(Block::of_opened(&Arc::new(opened), &array.dtype, &array.shape, self.pid))
     }
@@ -127,6 +130,11 @@ pub(crate) fn handle<'py>(
     offset: u64,
 ) -> PyResult<Option<Bound<'py, PyBytes>>> {
     let block = block.get();
+    if block.is_of_parent() {
+        let message = "a heavy array of the parent process cannot be pickled in a forked child, which has not its memory: \
+                       pickle it in the parent";
+        return Err(refused(py, message));
+    }
     let lent = py.detach(|| block.lent()).map_err(|error| session(py, &error))?;
     let Some(whole) = lent else { return Ok(None) };
     let part = Handle { offset, dtype, shape, strides, ..whole };

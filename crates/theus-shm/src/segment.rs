@@ -9,9 +9,9 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::error::{MapError, ShmError};
 #[cfg(theus_loom)]
 use crate::cells::memory;
+use crate::error::{MapError, ShmError};
 use crate::linux::map::Map;
 #[cfg(not(theus_loom))]
 use crate::linux::segment::memory;

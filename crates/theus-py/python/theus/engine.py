@@ -222,6 +222,7 @@ class TheusEngine:
         (``$XDG_RUNTIME_DIR/theus``, else ``/tmp/theus-<uid>``). ValueError for a name that cannot be one, ContextError when
         a live session has it already.
         """
+        _at_exit_once()
         _native.listen(self._core, name)
 
     def doctor(self) -> list[Finding]:

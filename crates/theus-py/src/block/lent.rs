@@ -14,6 +14,11 @@ impl Block {
         Block::new(memory, dtype, shape, (opened.serial(), creator), true)
     }
 
+    /// True of memory that the parent of this process owns, and that a forked child has not.
+    pub(crate) fn is_of_parent(&self) -> bool {
+        matches!(self.memory(), Memory::Brain(_)) && self.creator() != std::process::id()
+    }
+
     /// The handle of the whole block; None of memory that nobody else can reach.
     pub(crate) fn lent(&self) -> Result<Option<Handle>, SessionError> {
         match self.memory() {

@@ -95,7 +95,13 @@ impl Block {
         &self.memory
     }
 
-    pub(super) fn new(memory: Arc<Memory>, dtype: &str, dimensions: &[u64], origin: (u64, u32), readonly: bool) -> Self {
+    pub(super) fn new(
+        memory: Arc<Memory>,
+        dtype: &str,
+        dimensions: &[u64],
+        origin: (u64, u32),
+        readonly: bool,
+    ) -> Self {
         let item = theus::item_size(dtype).unwrap_or(1) as ffi::Py_ssize_t;
         let shape: Vec<_> = dimensions.iter().map(|dimension| *dimension as ffi::Py_ssize_t).collect();
         let mut strides = vec![item; shape.len()];
@@ -157,7 +163,7 @@ impl Block {
 
     /// The process whose block it is.
     #[getter]
-    fn creator(&self) -> u32 {
+    pub(super) fn creator(&self) -> u32 {
         self.creator
     }
 

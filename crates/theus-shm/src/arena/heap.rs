@@ -183,8 +183,7 @@ impl Heap {
         // which is the right one when blocks of one size come and go.
         let (row, column) = class_of(len / GRANULE);
         let newest = self.heads[row][column];
-        let fits =
-            |node: u32| self.node(node).span.as_ref().is_some_and(|s| s.len() >= lead(s, align) + len);
+        let fits = |node: u32| self.node(node).span.as_ref().is_some_and(|s| s.len() >= lead(s, align) + len);
         if newest != NONE && fits(newest) {
             return Some(newest);
         }

@@ -21,19 +21,21 @@ use crate::linux::limits::available;
 use crate::raw::Span;
 use crate::segment::Segment;
 
+/// A model has small segments of few blocks, because it makes and zeroes them a thousand times over.
+const MODEL: bool = cfg!(theus_loom);
 /// Blocks of at least this many bytes get a segment of their own when no shared one has room: a new shared one
 /// would be kept whole by the few that are left of them,
-const MEDIUM: usize = 256 << 10;
+const MEDIUM: usize = if MODEL { 2 * PAGE } else { 256 << 10 };
 /// those of at least this many in any case,
-const LARGE: usize = 1 << 20;
+const LARGE: usize = if MODEL { 2 * PAGE } else { 1 << 20 };
 /// until this many have one: each costs a file descriptor, and a process has about a thousand.
 const CROWDED: u64 = 256;
 /// From then on only blocks of at least this many bytes get one.
 const LARGE_WHEN_CROWDED: usize = 8 << 20;
 /// A shared segment has at least this many bytes,
-const FIRST_SHARED: usize = 1 << 20;
+const FIRST_SHARED: usize = if MODEL { PAGE } else { 1 << 20 };
 /// this part of all shared ones, so that the last one, of which little may be used, is never much of the whole,
-const GROWTH: usize = 8;
+const GROWTH: usize = 16;
 /// and room for so many blocks of the length that made it necessary, so that little is left behind the last;
 const FELLOWS: usize = 4;
 /// but no more than this.

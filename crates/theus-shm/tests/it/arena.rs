@@ -262,3 +262,48 @@ fn threads_never_share_a_byte() {
     let stats = arena.stats();
     assert_eq!((stats.used, stats.blocks), (0, 0));
 }
+
+#[test]
+fn an_alignment_that_is_none_or_above_a_page_is_refused() {
+    let arena = arena(MIB);
+    for align in [0, 3, 96, 8192, usize::MAX] {
+        match arena.alloc_aligned(10, align, true) {
+            Err(AllocError::Alignment { asked }) => assert_eq!(asked, align),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(arena.stats().used, 0);
+    for align in (0..=12).map(|power| 1 << power) {
+        let block = arena.alloc_aligned(10, align, true).unwrap();
+        assert_eq!(block.as_ptr().align_offset(align.max(64)), 0);
+    }
+}
+
+#[test]
+fn what_an_aligned_block_leaves_before_it_is_used_by_others() {
+    let arena = arena(MIB);
+    let first = arena.alloc(64, true).unwrap();
+    // Each starts a page of its own: of the first page all but the first block stays free, and so on.
+    let aligned: Vec<_> = (0..4).map(|_| arena.alloc_aligned(64, 4096, true).unwrap()).collect();
+    let starts: Vec<u64> = aligned.iter().map(|block| block.id().1).collect();
+    assert_eq!(starts, [4096, 8192, 12288, 16384]);
+    let between: Vec<_> = (0..4).map(|_| arena.alloc(4096 - 64, true).unwrap()).collect();
+    assert!(between.iter().all(|block| block.id().1 < 16384 && block.id().0 == first.id().0));
+    assert_eq!(arena.stats().used, 4 * 4096 + 64);
+    drop((first, aligned, between));
+    let whole = arena.alloc(MIB, true).unwrap();
+    assert_eq!(arena.stats().segments, 1, "all parts have joined again, or gave way: {:?}", arena.stats());
+    drop(whole);
+}
+
+#[test]
+fn taking_over_a_file_makes_kept_memory_give_way() {
+    let arena = arena(10 * MIB);
+    drop([4 * MIB, 4 * MIB].map(|len| arena.alloc(len, true).unwrap()));
+    let file = theus_shm::SealedBuffer::build(7 * MIB, |bytes| bytes.fill(1)).unwrap();
+    let taken = arena.adopt(file, 7 << 20).unwrap();
+    let stats = arena.stats();
+    assert!(stats.reserved <= 10 << 20 && stats.kept == 0, "{stats:?}");
+    drop(taken);
+    assert_eq!((arena.stats().used, arena.stats().segments), (0, 0));
+}

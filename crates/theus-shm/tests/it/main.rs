@@ -7,6 +7,7 @@ mod arena;
 mod channel;
 mod child;
 mod doctor;
+mod fragmentation;
 mod futex;
 mod hostile;
 mod kill;

@@ -74,12 +74,50 @@ fn a_file_with_holes_is_refused() {
 }
 
 #[test]
+fn a_file_with_a_punched_hole_is_refused() {
+    let file = bare(3 * 4096, 0);
+    raw::punch_hole(&file, 4096).unwrap();
+    raw::add_seals(&file, SIZED | libc::F_SEAL_WRITE).unwrap();
+    let result = Mapping::open(file, Expect::frozen(3 * 4096));
+    assert!(matches!(result, Err(MapError::Sparse { len: 12_288 })), "{result:?}");
+}
+
+#[test]
+fn a_file_that_was_cut_before_it_was_sealed_is_refused() {
+    let file = File::from(bare(8192, 0));
+    file.set_len(4096).unwrap();
+    raw::add_seals(&file, SIZED | libc::F_SEAL_FUTURE_WRITE).unwrap();
+    let result = Mapping::open(file.into(), Expect::segment(8192));
+    assert!(matches!(result, Err(MapError::WrongSize { expected: 8192, found: 4096 })), "{result:?}");
+}
+
+#[test]
+fn a_file_that_cannot_be_sealed_is_refused() {
+    use std::os::unix::fs::OpenOptionsExt;
+    let never = File::from(raw::memfd(0).unwrap());
+    never.set_len(4096).unwrap();
+    let mut options = std::fs::OpenOptions::new();
+    let nameless = options.read(true).write(true).custom_flags(libc::O_TMPFILE).open("/dev/shm").unwrap();
+    nameless.set_len(4096).unwrap();
+    let missing = Seals::SHRINK | Seals::GROW | Seals::FUTURE_WRITE;
+    for file in [never, nameless] {
+        match Mapping::open(file.into(), Expect::segment(4096)) {
+            Err(MapError::Unsealed { missing: found }) => assert_eq!(found, missing),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
 fn what_is_not_a_memory_file_is_refused() {
     use std::os::unix::fs::OpenOptionsExt;
     let (pipe, _writer) = std::io::pipe().unwrap();
     let path = std::fs::OpenOptions::new().read(true).custom_flags(libc::O_PATH).open("/tmp").unwrap();
-    let others: [OwnedFd; 5] = [
+    let (socket, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+    let others: [OwnedFd; 7] = [
         pipe.into(),
+        socket.into(),
+        theus_shm::pidfd::open(std::process::id()).unwrap(),
         File::open("/dev/zero").unwrap().into(),
         File::open("/").unwrap().into(),
         File::open(std::env::current_exe().unwrap()).unwrap().into(),

@@ -7,7 +7,7 @@ const CAPACITY: u64 = 12 << 20;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Alloc { len: usize, zeroed: bool },
+    Alloc { len: usize, align: usize, zeroed: bool },
     Free(prop::sample::Index),
     Trim,
 }
@@ -21,8 +21,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just((1usize << 20) - 1),
         1 => 6_000_000usize..14_000_000,
     ];
+    // All that are allowed, 1 to a page.
+    let align = prop_oneof![1 => Just(64usize), 1 => (0u32..=12).prop_map(|power| 1 << power)];
     let step = prop_oneof![
-        10 => (len, any::<bool>()).prop_map(|(len, zeroed)| Step::Alloc { len, zeroed }),
+        10 => (len, align, any::<bool>()).prop_map(|(len, align, zeroed)| Step::Alloc { len, align, zeroed }),
         8 => any::<prop::sample::Index>().prop_map(Step::Free),
         1 => Just(Step::Trim),
     ];
@@ -56,14 +58,14 @@ proptest! {
         let mut used = 0;
         for (i, step) in steps.into_iter().enumerate() {
             match step {
-                Step::Alloc { len, zeroed } => {
+                Step::Alloc { len, align, zeroed } => {
                     let charge = (len.max(1) as u64).next_multiple_of(64);
-                    match arena.alloc(len, zeroed) {
+                    match arena.alloc_aligned(len, align, zeroed) {
                         Ok(block) => {
                             prop_assert!(used + charge <= CAPACITY, "beyond the capacity");
                             used += charge;
                             let mut new = Live { block, mark: i as u8 + 1, charge };
-                            check_new(&new, &live, zeroed)?;
+                            check_new(&new, &live, align, zeroed)?;
                             new.block.bytes_mut().fill(new.mark);
                             live.push(new);
                         }
@@ -95,9 +97,9 @@ proptest! {
     }
 }
 
-fn check_new(new: &Live, live: &[Live], zeroed: bool) -> Result<(), TestCaseError> {
+fn check_new(new: &Live, live: &[Live], align: usize, zeroed: bool) -> Result<(), TestCaseError> {
     let (segment, range) = new.range();
-    let align = if new.block.len() >= 1 << 20 { 4096 } else { 64 };
+    let align = if new.block.len() >= 1 << 20 { 4096 } else { align.max(64) };
     prop_assert_eq!(new.block.as_ptr().align_offset(align), 0);
     prop_assert!(range.end <= new.block.segment().len() as u64);
     for other in live {

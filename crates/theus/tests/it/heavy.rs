@@ -110,7 +110,10 @@ fn free_takes_the_name_and_leaves_holders_their_bytes() {
     assert!(matches!(zone.free(None, "m"), Err(HeavyError::Unknown { .. })));
     let records = records(&engine);
     let last = records.last().unwrap();
-    assert_eq!((last.outcome, &*last.process), (Outcome::Committed, "heavy.free (admin: its owner freed it)"));
+    assert_eq!(
+        (last.outcome, &*last.process),
+        (Outcome::Committed, "heavy.free (admin: its owner freed it)")
+    );
 }
 
 #[test]

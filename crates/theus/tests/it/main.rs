@@ -8,6 +8,7 @@ mod fairness;
 mod guarded;
 mod heavy;
 mod hostile;
+mod kills;
 
 mod physics;
 mod physics_twin;

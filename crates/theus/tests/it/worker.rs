@@ -13,7 +13,12 @@ const TEST: &str = "worker::play";
 
 /// How the pool starts such a worker: by a shell, which becomes it, so that its test runner's lines are not ours.
 pub(crate) fn launch() -> Launch {
-    let (name, value) = environment("worker");
+    launch_as("worker")
+}
+
+/// [`launch`] in a role that begins with this word and says more, to tell its processes from others.
+pub(crate) fn launch_as(role: &str) -> Launch {
+    let (name, value) = environment(role);
     let mut command = vec!["-c".into(), "exec \"$0\" \"$@\" >/dev/null".into()];
     command.push(std::env::current_exe().unwrap().into_os_string());
     command.extend(arguments(TEST).into_iter().map(Into::into));
@@ -30,7 +35,7 @@ pub(crate) fn launch() -> Launch {
 #[ignore = "a role that other tests start as a process of its own"]
 fn play() {
     if let Some((name, socket)) = role() {
-        assert_eq!(name, "worker");
+        assert!(name.starts_with("worker"), "{name}");
         work(socket);
     }
 }
@@ -78,6 +83,18 @@ fn perform(worker: &mut Worker, task: u64, attempt: u32, payload: &[u8]) {
             mapping.read_at(heavy.block.offset as usize, &mut bytes).unwrap();
             let sum = bytes.iter().map(|byte| i64::from(*byte)).sum();
             worker.complete(task, attempt, &reply(int(sum))).unwrap();
+        }
+        // The byte that all bytes of the array `heavy.m` are, or -1 when they differ; 0 without an array.
+        "same" => {
+            let Value::Map(listed) = &parts[3] else { panic!("no arrays") };
+            let same = listed.get("m").map_or(0, |value| {
+                let Value::Heavy(heavy) = value else { panic!("no array") };
+                let mapping = worker.segment(heavy.block.segment).unwrap();
+                let mut bytes = vec![0; heavy.block.length as usize];
+                mapping.read_at(heavy.block.offset as usize, &mut bytes).unwrap();
+                if bytes == vec![bytes[0]; bytes.len()] { i64::from(bytes[0]) } else { -1 }
+            });
+            worker.complete(task, attempt, &reply(int(same))).unwrap();
         }
         // Never ends by itself.
         "hang" => while worker.next(None).is_ok() {},

@@ -98,11 +98,21 @@ fn through_mapping(address: *const u8) -> Vec<Outcome> {
         ("advise free", errno(raw::advise(address, libc::MADV_FREE))),
         ("advise unneeded", errno(raw::advise(address, libc::MADV_DONTNEED))),
         ("advise page out", errno(raw::advise(address, libc::MADV_PAGEOUT))),
-        ("poison", errno(raw::advise(address, libc::MADV_HWPOISON))),
         ("remap pages", errno(raw::remap_file_pages(address))),
         ("remap and protect", errno(raw::remap_and_protect(address))),
         ("take its faults", errno(raw::userfault(address))),
         ("write to own memory file", errno(past_the_protection.map(|_| 0))),
-        ("write to own process", errno(raw::write_to_process(std::process::id(), address.addr() as u64, 0xEE))),
+        (
+            "write to own process",
+            errno(raw::write_to_process(std::process::id(), address.addr() as u64, 0xEE)),
+        ),
     ]
+}
+
+/// Writes to the memory of another process: by the system call, and by its file. The numbers of the refusals.
+pub(super) fn reach(pid: u32, address: u64) -> [i32; 2] {
+    let call = raw::write_to_process(pid, address, 0xEE);
+    let file = OpenOptions::new().write(true).open(format!("/proc/{pid}/mem"));
+    let file = file.and_then(|file| file.write_at(&[0xDD], address + 1));
+    [errno(call), errno(file.map(|_| 0))]
 }

@@ -22,7 +22,7 @@ macro_rules! attempt {
     }};
 }
 
-/// Maps the file at an address of the kernel's choice, and unmaps it again.
+/// Maps the file at an address of the kernel's choice.
 pub(super) fn map(fd: impl AsFd, protection: libc::c_int, flags: libc::c_int) -> io::Result<i64> {
     let fd = fd.as_fd().as_raw_fd();
     attempt!(libc::mmap(ptr::null_mut(), PAGE, protection, flags, fd, 0).expose_provenance().cast_signed())?;
@@ -32,7 +32,11 @@ pub(super) fn map(fd: impl AsFd, protection: libc::c_int, flags: libc::c_int) ->
 /// Maps the file privately and writes to that copy.
 pub(super) fn write_private(fd: impl AsFd) -> io::Result<i64> {
     let (fd, protection) = (fd.as_fd().as_raw_fd(), libc::PROT_READ | libc::PROT_WRITE);
-    let address = attempt!(libc::mmap(ptr::null_mut(), PAGE, protection, libc::MAP_PRIVATE, fd, 0).expose_provenance().cast_signed())?;
+    let address = attempt!(
+        libc::mmap(ptr::null_mut(), PAGE, protection, libc::MAP_PRIVATE, fd, 0)
+            .expose_provenance()
+            .cast_signed()
+    )?;
     store(ptr::with_exposed_provenance(address.cast_unsigned() as usize));
     Ok(0)
 }
@@ -84,7 +88,11 @@ pub(super) fn remap_file_pages(address: *const u8) -> io::Result<i64> {
 
 /// Makes a second mapping of the shared page, and asks for it to be writable.
 pub(super) fn remap_and_protect(address: *const u8) -> io::Result<i64> {
-    let second = attempt!(libc::mremap(address.cast_mut().cast(), 0, PAGE, libc::MREMAP_MAYMOVE).expose_provenance().cast_signed())?;
+    let second = attempt!(
+        libc::mremap(address.cast_mut().cast(), 0, PAGE, libc::MREMAP_MAYMOVE)
+            .expose_provenance()
+            .cast_signed()
+    )?;
     protect(ptr::with_exposed_provenance(second.cast_unsigned() as usize), libc::PROT_READ | libc::PROT_WRITE)
 }
 
@@ -109,13 +117,12 @@ pub(super) fn write_to_process(pid: u32, address: u64, byte: u8) -> io::Result<i
     attempt!(libc::process_vm_writev(pid.cast_signed(), &raw const here, 1, &raw const there, 1, 0))
 }
 
-/// Becomes the user "nobody", for good, where that is allowed; and can be looked into by others of that user, or not.
-pub(super) fn become_nobody(dumpable: bool) -> io::Result<()> {
+/// Becomes the user "nobody", for good, where that is allowed; and can be looked into by others of that user.
+pub(super) fn become_nobody() -> io::Result<()> {
     const NOBODY: libc::uid_t = 65_534;
     // SAFETY: takes integers only. Refused unless this process is root's, and then it is nobody special already.
     let _refused = unsafe { libc::setresuid(NOBODY, NOBODY, NOBODY) };
-    // SAFETY: takes integers only.
-    let result = unsafe { libc::prctl(libc::PR_SET_DUMPABLE, libc::c_ulong::from(dumpable)) };
+    // SAFETY: takes integers only. (Who changes its user is hidden from others at first.)
+    let result = unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 1 as libc::c_ulong) };
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
-
