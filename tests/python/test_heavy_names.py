@@ -1,9 +1,13 @@
 """The names of the heavy zone: get, free, cleanup, and which texts are names."""
 
+import contextlib
+import random
+import threading
+
 import numpy as np
 import pytest
 
-from theus import TheusEngine
+from theus import ContextError, TheusEngine
 
 
 @pytest.fixture
@@ -120,6 +124,48 @@ def test_a_freed_name_can_be_used_again(engine, pixels):
     engine.heavy.free("pixels")
     engine.heavy.update("pixels", np.zeros(2))
     assert engine.heavy.get("pixels").shape == (2,)
+
+
+def test_many_threads_at_once(engine):
+    """Every method from eight threads on three names: each sees whole arrays or a refusal that says why."""
+    wrong, refused = [], (KeyError, ContextError)
+
+    def work(seed):
+        choose = random.Random(seed)
+        for _ in range(150):
+            name, value = choose.choice("abc"), choose.randrange(200)
+            try:
+                match choose.randrange(6):
+                    case 0:
+                        with engine.heavy.update(name) as array:
+                            array[...] = value
+                    case 1:
+                        engine.heavy.update(name, np.full(choose.choice([1, 500, 5000]), value, dtype="u1"))
+                    case 2:
+                        found = engine.heavy.get(name)
+                        if not (found == found[0]).all():
+                            wrong.append(name)
+                    case 3:
+                        engine.heavy.free(name)
+                    case 4:
+                        engine.heavy.adopt(name, np.full(300, value, dtype="u1"))
+                    case 5:
+                        engine.heavy.get(name).shm.unlink()
+            except refused:
+                pass
+            except BaseException as error:
+                wrong.append(error)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    for name in "abc":
+        with contextlib.suppress(KeyError):
+            engine.heavy.free(name)
+    assert engine.stats()["heavy_bytes"] == 0
 
 
 def test_cleanup_keeps_what_is_published(engine, pixels):

@@ -122,12 +122,86 @@ def test_adopt(plain):
             _fields_ = [("x", ctypes.c_int)]
         raises(TypeError, lambda: engine.heavy.adopt("m", (Point * 2)()), "heavy.m")
         raises(TypeError, lambda: engine.heavy.adopt("m", (ctypes.c_int32.__ctype_be__ * 2)()), "NumPy")
-
-        class Tensor:
-            def __dlpack__(self, **wanted): ...
-            def __dlpack_device__(self): return (1, 0)
-        raises(TypeError, lambda: engine.heavy.adopt("m", Tensor()), "NumPy")
     """)
+
+
+# A producer of DLPack that needs no library: a capsule around a struct that ctypes makes.
+DLPACK = """
+import ctypes
+
+class Tensor(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_void_p), ("device", ctypes.c_int32 * 2), ("ndim", ctypes.c_int32), ("code", ctypes.c_uint8),
+        ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16), ("shape", ctypes.POINTER(ctypes.c_int64)),
+        ("strides", ctypes.POINTER(ctypes.c_int64)), ("byte_offset", ctypes.c_uint64),
+    ]
+
+class Versioned(ctypes.Structure):
+    _fields_ = [
+        ("version", ctypes.c_uint32 * 2), ("context", ctypes.c_void_p), ("deleter", ctypes.c_void_p),
+        ("flags", ctypes.c_uint64), ("tensor", Tensor),
+    ]
+
+new = ctypes.pythonapi.PyCapsule_New
+new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+
+class Producer:
+    def __init__(self, items, kind, code, shape, strides=None, offset=0, old=False, device=1, version=1, lanes=1, bits=None):
+        self.data = (kind * max(1, len(items)))(*items)
+        numbers = lambda values: (ctypes.c_int64 * max(1, len(values)))(*values)
+        self.shape, self.strides = numbers(shape), numbers(strides) if strides is not None else None
+        bits = bits or 8 * ctypes.sizeof(kind)
+        device = (ctypes.c_int32 * 2)(device, 0)
+        strides = ctypes.cast(self.strides, ctypes.POINTER(ctypes.c_int64)) if self.strides is not None else None
+        shape = ctypes.cast(self.shape, ctypes.POINTER(ctypes.c_int64))
+        tensor = Tensor(ctypes.addressof(self.data), device, len(self.shape), code, bits, lanes, shape, strides, offset)
+        self.held = tensor if old else Versioned((ctypes.c_uint32 * 2)(version, 0), None, None, 0, tensor)
+        self.old, self.device = old, (device[0], 0)
+
+    def __dlpack__(self, **wanted):
+        if self.old and wanted:
+            raise TypeError("unexpected keyword")
+        return new(ctypes.addressof(self.held), b"dltensor" if self.old else b"dltensor_versioned", None)
+
+    def __dlpack_device__(self):
+        return self.device
+"""
+
+
+def test_adopt_by_dlpack(plain):
+    plain(DLPACK + """
+for old in (False, True):
+    floats = Producer(range(6), ctypes.c_float, 2, (2, 3), old=old)
+    view = engine.heavy.adopt("m", floats)
+    assert (view.format, view.tolist()) == ("f", [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]) and not view.readonly
+    columns = Producer(range(6), ctypes.c_int16, 0, (3, 2), strides=(1, 3), old=old)
+    assert engine.heavy.adopt("m", columns).tolist() == [[0, 3], [1, 4], [2, 5]]
+    backwards = Producer(range(6), ctypes.c_uint8, 1, (3,), strides=(-2,), offset=5, old=old)
+    assert engine.heavy.adopt("m", backwards).tolist() == [5, 3, 1]
+    truths = Producer([1, 0, 1], ctypes.c_bool, 6, (3,), old=old)
+    assert engine.heavy.adopt("m", truths).tolist() == [True, False, True]
+    empty = Producer([], ctypes.c_double, 2, (3, 0), old=old)
+    assert engine.heavy.adopt("m", empty).shape == (3, 0)
+
+for wrong, text in [
+    (Producer([1], ctypes.c_float, 2, (1,), device=2), "device"),
+    (Producer([1], ctypes.c_float, 2, (1,), version=2), "2.0"),
+    (Producer([1], ctypes.c_float, 3, (1,)), "type 3"),
+    (Producer([1], ctypes.c_float, 2, (1,), lanes=4), "lanes"),
+    (Producer([1], ctypes.c_float, 2, (1,), bits=4), "bits"),
+    (Producer([1], ctypes.c_float, 2, (1,), bits=24), "bits"),
+    (Producer([1], ctypes.c_float, 2, (-1,)), "shape"),
+    (Producer([1], ctypes.c_float, 2, (1 << 62, 1 << 62)), "shape"),
+]:
+    raises(TypeError, lambda: engine.heavy.adopt("m", wrong), "heavy.m")
+    raises(TypeError, lambda: engine.heavy.adopt("m", wrong), text)
+
+class Odd(Producer):
+    def __dlpack__(self, **wanted):
+        return "no capsule"
+raises(TypeError, lambda: engine.heavy.adopt("m", Odd([1], ctypes.c_float, 2, (1,))), "capsule")
+assert engine.state.version == 0
+""")
 
 
 def test_a_part_of_a_view_is_copied(plain):

@@ -1,5 +1,6 @@
 """engine.heavy.update: a new version of an array beside the old one, which nobody sees half of."""
 
+import asyncio
 import threading
 
 import numpy as np
@@ -244,6 +245,21 @@ def test_an_update_inside_a_body_is_a_commit_of_its_own(engine):
     engine.call(body)
     assert engine.state.version == version + 2
     assert engine.state.domain.done is True and (engine.state.heavy["m"] == 8).all()
+
+
+def test_an_update_inside_an_async_body(engine):
+    publish(engine, "m", 7)
+
+    @process(outputs=["domain.done"])
+    async def body(ctx):
+        with engine.heavy.update("m") as array:
+            array += 1
+        engine.heavy.update("n", np.ones(2))
+        engine.heavy.free("m")
+        return True
+
+    asyncio.run(engine.execute(body))
+    assert engine.heavy.get("n").tolist() == [1, 1] and "m" not in engine.state.heavy
 
 
 def test_readers_see_whole_versions_only(engine):

@@ -2,10 +2,10 @@
 //!
 //! The first four are parts of `cargo xtask test`; the others take long, or need tools that few machines have.
 
+pub(crate) mod chaos;
 pub(crate) mod counts;
 pub(crate) mod coverage;
 pub(crate) mod fuzz;
-pub(crate) mod histories;
 pub(crate) mod models;
 pub(crate) mod mutants;
 

@@ -35,7 +35,12 @@ cargo xtask COMMAND
              committed inputs only. What is found goes to target/fuzz/found
   counts [--update]
              the instructions of the smallest operations against benches/counts/ratchet.txt
-  chaos [N]  histories of N operations (default: 10^8) of the store under load, checked
+  chaos [histories] [N]
+             histories of N operations (default: 10^8) of the store under load, checked
+  chaos kills [ROUNDS]
+             processes that share memory, engines and workers, killed in ROUNDS rounds (default: 2000) each
+  chaos sweep
+             a process killed at every single instruction of the operations on shared memory (x86-64)
 
   Not part of test:
   coverage ARGS
@@ -69,7 +74,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         "loom" | "shuttle" => test::run(&[command.to_owned()]),
         "fuzz" => checks::fuzz::run(rest),
         "counts" => checks::counts::run(rest),
-        "chaos" => checks::histories::run(rest),
+        "chaos" => checks::chaos::run(rest),
         "coverage" => checks::coverage::run(rest),
         "mutants" => checks::mutants::run(rest),
         "demo" => demo::run(rest),

@@ -25,6 +25,7 @@ mod record;
 mod sharing;
 mod snapshot;
 mod task;
+mod tensor;
 mod transaction;
 mod update;
 mod view;
@@ -53,6 +54,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<snapshot::Snapshot>()?;
     module.add_class::<block::Block>()?;
     module.add_class::<heavy::Zone>()?;
+    module.add_class::<tensor::Tensor>()?;
     module.add_class::<record::Record>()?;
     module.add_class::<conflicts::ConflictManager>()?;
     module.add_class::<conflicts::RetryDecision>()?;

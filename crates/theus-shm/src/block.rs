@@ -5,10 +5,11 @@
 use std::fmt;
 
 use theus_sync::Arc;
+use theus_sync::atomic::{AtomicBool, Ordering};
 
 use crate::arena::heap::Part;
 use crate::arena::stock::Stock;
-use crate::error::{MapError, OutOfBounds};
+use crate::error::{AllocError, MapError, OutOfBounds};
 use crate::raw::{self, Span};
 use crate::scratch::{Held, Scratch};
 use crate::segment::Segment;
@@ -28,8 +29,8 @@ pub(crate) enum Home {
 pub(crate) struct Place {
     pub(crate) home: Home,
     pub(crate) span: Span,
-    /// What it counts against the capacity.
-    pub(crate) charge: usize,
+    /// What it counts against the capacity when it does.
+    pub(crate) size: usize,
 }
 
 /// Memory from an [`Arena`](crate::Arena). Put it in an [`Arc`] to share it; the last holder gives it back.
@@ -40,11 +41,20 @@ pub struct Block {
     place: Place,
     len: usize,
     serial: u64,
+    counted: AtomicBool,
 }
 
 impl Block {
-    pub(crate) fn new(stock: Arc<Stock>, place: Place, len: usize, serial: u64) -> Self {
-        Self { stock, place, len, serial }
+    pub(crate) fn new(stock: Arc<Stock>, place: Place, len: usize, serial: u64, counted: bool) -> Self {
+        Self { stock, place, len, serial, counted: AtomicBool::new(counted) }
+    }
+
+    /// Counts it against its arena's capacity from now on, if it is not counted yet.
+    ///
+    /// # Errors
+    /// [`AllocError::Capacity`] when it has no room there.
+    pub fn count(&self) -> Result<(), AllocError> {
+        self.stock.count(&self.counted, self.len, self.place.size)
     }
 
     /// Where its first byte is in the segment.
@@ -159,6 +169,8 @@ impl fmt::Debug for Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        self.stock.free(self.place.home, self.place.span.take(), self.place.charge);
+        // Relaxed: nobody else has it any more.
+        let counted = self.counted.load(Ordering::Relaxed);
+        self.stock.free(self.place.home, self.place.span.take(), self.place.size, counted);
     }
 }

@@ -61,7 +61,8 @@ impl ShmError {
     }
 
     /// Whether giving memory back could help.
-    pub(crate) fn is_shortage(&self) -> bool {
+    #[must_use]
+    pub fn is_shortage(&self) -> bool {
         matches!(self, Self::Memory { .. } | Self::Shortage { .. } | Self::Descriptors { .. })
     }
 }
@@ -102,19 +103,19 @@ pub enum AllocError {
     },
 }
 
-/// Why [`Arena::adopt`](crate::Arena::adopt) did not take a sealed file over.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AdoptError {
-    /// The arena has no room for it.
-    #[error(transparent)]
-    Alloc(#[from] AllocError),
-    /// It is not a sealed memory file of the announced size, or the system refuses to map it.
-    #[error(transparent)]
-    Map(#[from] MapError),
+impl AllocError {
+    /// Whether giving memory back could help.
+    #[must_use]
+    pub fn is_shortage(&self) -> bool {
+        match self {
+            Self::Capacity { .. } => true,
+            Self::Memory { source, .. } => source.is_shortage(),
+            _ => false,
+        }
+    }
 }
 
-/// Why [`Mapping::open`](crate::Mapping::open) or [`Channel::open`](crate::Channel::open) refused a descriptor.
+/// Why [`Mapping::open`](crate::Mapping::open), [`Arena::adopt`](crate::Arena::adopt) or [`Channel::open`](crate::Channel::open) refused a descriptor.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MapError {

@@ -67,7 +67,7 @@ pub use arena::{Arena, ArenaOptions, ArenaStats};
 pub use block::Block;
 pub use channel::Channel;
 pub use doctor::{Finding, Verdict, doctor};
-pub use error::{AdoptError, AllocError, MapError, OutOfBounds, ShmError};
+pub use error::{AllocError, MapError, OutOfBounds, ShmError};
 pub use leases::Leases;
 pub use linux::host::harden;
 pub use linux::{futex, peer, pidfd, socket};

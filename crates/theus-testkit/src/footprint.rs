@@ -29,7 +29,12 @@ impl Footprint {
     pub fn own() -> Self {
         // The listing's own descriptor is in both of two that are compared.
         let descriptors = read_dir("/proc/self/fd").into_iter().flatten().count();
-        Footprint { descriptors, mappings: mappings(), children: children(std::process::id()), named: named() }
+        Footprint {
+            descriptors,
+            mappings: mappings(),
+            children: children(std::process::id()),
+            named: named(),
+        }
     }
 }
 

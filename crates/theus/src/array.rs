@@ -6,6 +6,8 @@
 //! ```
 
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 use theus_shm::{AllocError, Arena, Block};
 use theus_value::{BlockId, Heavy, Object, Value};
 use thiserror::Error;
@@ -15,6 +17,11 @@ pub const ARRAY_CODEC: &str = "ndarray";
 
 /// Most dimensions of an array; the buffer protocol of Python and NumPy have the same limit.
 const MAX_DIMENSIONS: usize = 64;
+
+/// How long to wait for memory: a worker lets go of what its last task has used within some 20 ms.
+const PATIENCE: Duration = Duration::from_millis(60);
+/// How often to look meanwhile.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// Why an array cannot be.
 #[derive(Debug, Error)]
@@ -106,7 +113,7 @@ pub fn array_bytes(name: &str, dtype: &str, shape: &[u64]) -> Result<u64, ArrayE
     }
 }
 
-/// A fresh block for an array, zeroed if asked.
+/// A fresh block for an array, zeroed if asked. Where memory is short it waits a moment for workers to let go of theirs.
 ///
 /// # Errors
 /// When the type or the shape cannot be, or there is no memory.
@@ -118,8 +125,14 @@ pub fn allocate(
     zeroed: bool,
 ) -> Result<Arc<Block>, ArrayError> {
     let bytes = array_bytes(name, dtype, shape)?.max(1);
-    let block = arena.alloc(bytes as usize, zeroed);
-    block.map(Arc::new).map_err(|source| ArrayError::Memory { name: name.into(), source })
+    let begun = Instant::now();
+    loop {
+        match arena.alloc(bytes as usize, zeroed) {
+            Ok(block) => return Ok(Arc::new(block)),
+            Err(error) if error.is_shortage() && begun.elapsed() < PATIENCE => thread::sleep(PAUSE),
+            Err(source) => return Err(ArrayError::Memory { name: name.into(), source }),
+        }
+    }
 }
 
 /// The value that refers to an array in a block. The value keeps the block alive.

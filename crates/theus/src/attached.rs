@@ -80,5 +80,9 @@ pub(crate) fn settled(
     heavy: bool,
 ) -> Result<Value, ArrayError> {
     let array = AttachedArray::parse(name, &object.bytes, blocks)?;
-    Ok(if heavy { array.heavy() } else { array.copied() })
+    if !heavy {
+        return Ok(array.copied());
+    }
+    array.block.count().map_err(|source| ArrayError::Memory { name: name.into(), source })?;
+    Ok(array.heavy())
 }

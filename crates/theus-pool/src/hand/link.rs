@@ -17,7 +17,7 @@ use crate::link::{
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use theus_shm::{AdoptError, AllocError, Arena, Block, Expect, Leases, Mapping, Segment, peer, socket};
+use theus_shm::{AllocError, Arena, Block, Expect, Leases, Mapping, Segment, peer, socket};
 use theus_sync::{Arc, Weak};
 use thiserror::Error;
 
@@ -179,7 +179,7 @@ impl Link {
             blocks.push(match *attachment {
                 Attachment::Memory { .. } if !alive => return Err(LinkError::Protocol(LOST)),
                 Attachment::Memory { address, len } => self.copied(arena, address, len)?,
-                Attachment::Sealed { len } => self.adopted(arena, len)?,
+                Attachment::Sealed { len } => Ok(self.adopted(arena, len)?),
                 Attachment::Leased { serial } => {
                     let block = self.leases.block(serial);
                     Ok(Arc::clone(
@@ -204,7 +204,7 @@ impl Link {
         if !self.readable {
             return Err(LinkError::Protocol("it attached memory that it knows cannot be read"));
         }
-        let mut block = match arena.alloc(usize::try_from(len).unwrap_or(usize::MAX), false) {
+        let mut block = match arena.alloc_uncounted(usize::try_from(len).unwrap_or(usize::MAX)) {
             Ok(block) => block,
             Err(error) => return Ok(Err(error)),
         };
@@ -214,12 +214,9 @@ impl Link {
     }
 
     /// A sealed file of the worker as a block of ours.
-    fn adopted(&self, arena: &Arc<Arena>, len: u64) -> Result<Result<Arc<Block>, AllocError>, LinkError> {
-        match arena.adopt(self.descriptor()?, len) {
-            Ok(block) => Ok(Ok(Arc::new(block))),
-            Err(AdoptError::Alloc(error)) => Ok(Err(error)),
-            Err(error) => Err(LinkError::Memory(error.to_string())),
-        }
+    fn adopted(&self, arena: &Arc<Arena>, len: u64) -> Result<Arc<Block>, LinkError> {
+        let adopted = arena.adopt(self.descriptor()?, len);
+        adopted.map(Arc::new).map_err(|error| LinkError::Memory(error.to_string()))
     }
 
     /// The next descriptor that the worker sent.

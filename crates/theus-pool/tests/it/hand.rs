@@ -141,6 +141,11 @@ impl Memory {
                 let table = [self.memory(pattern(number))];
                 worker.complete_with(task, attempt, &[], &table, &[])?;
             }
+            "claim-memory" => {
+                let table = [Attachment::Memory { address: 4096, len: number as u64 }];
+                self.attached.push(Vec::new());
+                worker.complete_with(task, attempt, &[], &table, &[])?;
+            }
             "attach-and-die" => {
                 let table = [self.memory(pattern(number))];
                 worker.complete_with(task, attempt, &[], &table, &[])?;

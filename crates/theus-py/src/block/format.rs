@@ -1,7 +1,7 @@
 //! Struct codes: how the buffer protocol names the types of elements.
 
 /// The struct code of a type.
-pub(super) fn struct_code(dtype: &str) -> &'static str {
+pub(crate) fn struct_code(dtype: &str) -> &'static str {
     match dtype.trim_start_matches(['<', '|']) {
         "b1" => "?",
         "i1" => "b",

@@ -5,4 +5,5 @@ mod lent;
 mod memory;
 mod raw;
 
+pub(crate) use format::struct_code;
 pub(crate) use raw::Block;

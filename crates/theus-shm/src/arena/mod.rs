@@ -20,7 +20,7 @@ use std::os::fd::OwnedFd;
 use theus_sync::Arc;
 
 use crate::block::{Block, Home, Place};
-use crate::error::{AdoptError, AllocError};
+use crate::error::{AllocError, MapError};
 use crate::raw::Span;
 use crate::segment::Segment;
 use heap::GRANULE;
@@ -113,22 +113,45 @@ impl Arena {
         if !align.is_power_of_two() || align > PAGE {
             return Err(AllocError::Alignment { asked: align });
         }
+        self.take(len, align, zeroed, true)
+    }
+
+    /// A block of `len` bytes that does not count against the capacity until it is [counted](Block::count): for data
+    /// that is only passing through. Its bytes are as after `alloc(len, false)`.
+    ///
+    /// ```
+    /// use theus_shm::{Arena, ArenaOptions};
+    ///
+    /// let arena = Arena::new(ArenaOptions { capacity: 4096 });
+    /// let block = arena.alloc_uncounted(10_000)?;
+    /// assert_eq!(arena.stats().used, 0);
+    /// assert!(block.count().is_err());
+    /// # Ok::<(), theus_shm::AllocError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`AllocError::Memory`] when the system has not enough.
+    pub fn alloc_uncounted(&self, len: usize) -> Result<Block, AllocError> {
+        self.take(len, GRANULE, false, false)
+    }
+
+    fn take(&self, len: usize, align: usize, zeroed: bool, counted: bool) -> Result<Block, AllocError> {
         if !self.stock.is_here() {
             return Err(AllocError::Forked);
         }
-        let charge = self.stock.charge(len)?;
-        match self.stock.grant(charge, align) {
+        let size = self.stock.note(len, counted)?;
+        match self.stock.grant(size, align) {
             Ok(mut grant) => {
                 if !grant.clean {
                     // What lies behind the block is seen by readers too.
                     grant.span.zero_from(if zeroed { 0 } else { len });
                 }
                 let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
-                let place = Place { home: grant.home, span: grant.span, charge };
-                Ok(Block::new(Arc::clone(&self.stock), place, len, serial))
+                let place = Place { home: grant.home, span: grant.span, size };
+                Ok(Block::new(Arc::clone(&self.stock), place, len, serial, counted))
             }
             Err(source) => {
-                self.stock.discharge(charge);
+                self.stock.forget(size, counted);
                 Err(AllocError::Memory { asked: len as u64, source })
             }
         }
@@ -136,7 +159,7 @@ impl Arena {
 
     /// Takes over a sealed memory file of `len` bytes as a block, without copying it. Its content is final.
     ///
-    /// It counts against the capacity like any other block.
+    /// It does not count against the capacity until it is [counted](Block::count).
     ///
     /// ```
     /// use theus_shm::{Arena, ArenaOptions, SealedBuffer};
@@ -144,27 +167,29 @@ impl Arena {
     /// let arena = Arena::new(ArenaOptions { capacity: 1 << 20 });
     /// let fd = SealedBuffer::from_bytes(b"made elsewhere")?;
     /// let block = arena.adopt(fd, 14)?;
+    /// block.count()?;
     /// assert!(block.is_final());
     /// assert_eq!(block.to_vec(), b"made elsewhere");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// [`AdoptError`]: no room, or the file is not sealed, of another size, or has holes. The descriptor is closed.
-    pub fn adopt(&self, fd: OwnedFd, len: u64) -> Result<Block, AdoptError> {
+    /// [`MapError`]: it is not sealed, of another size, or has holes. The descriptor is closed.
+    pub fn adopt(&self, fd: OwnedFd, len: u64) -> Result<Block, MapError> {
         if !self.stock.is_here() {
-            return Err(AllocError::Forked.into());
+            return Err(std::io::Error::other(AllocError::Forked).into());
         }
         let segment = Segment::adopt(fd, len)?;
         let len = segment.len();
-        let charge = self.stock.charge(len)?;
+        // Fails only for more than an address can name, which could not be mapped.
+        let size = self.stock.note(len, false).unwrap_or(len);
         let Ok(span) = Span::whole(segment) else {
             unreachable!("nobody else has a segment that was just made")
         };
         self.stock.take_in(&span);
         let serial = NEXT_SERIAL.fetch_add(1, Ordering::Relaxed);
-        let place = Place { home: Home::Adopted, span, charge };
-        Ok(Block::new(Arc::clone(&self.stock), place, len, serial))
+        let place = Place { home: Home::Adopted, span, size };
+        Ok(Block::new(Arc::clone(&self.stock), place, len, serial, false))
     }
 
     /// What the arena has and gives at this moment.

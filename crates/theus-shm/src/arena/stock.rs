@@ -8,6 +8,7 @@
 use std::path::Path;
 
 use theus_sync::Mutex;
+use theus_sync::atomic::{AtomicBool, Ordering};
 
 use super::ArenaStats;
 use super::heap::{GRANULE, Heap};
@@ -124,26 +125,33 @@ impl Stock {
         self.owner == std::process::id()
     }
 
-    /// Counts a block of `len` bytes against the capacity; what it counts.
-    pub(super) fn charge(&self, len: usize) -> Result<usize, AllocError> {
+    /// Notes a block of `len` bytes, counted against the capacity or not; how much it takes.
+    pub(super) fn note(&self, len: usize, counted: bool) -> Result<usize, AllocError> {
         let mut state = self.state.lock();
-        let (used, capacity) = (state.used, state.capacity);
-        let charge = len.max(1).checked_next_multiple_of(GRANULE).filter(|charge| {
-            // Rounding up to pages must not overflow either.
-            *charge <= isize::MAX as usize
-                && used.checked_add(*charge as u64).is_some_and(|sum| sum <= capacity)
-        });
-        let charge = charge.ok_or(AllocError::Capacity { asked: len as u64, used, capacity })?;
-        state.used += charge as u64;
+        let size = len.max(1).checked_next_multiple_of(GRANULE);
+        // Rounding up to pages must not overflow either.
+        let size = size.filter(|size| *size <= isize::MAX as usize).ok_or_else(|| state.full(len))?;
+        if counted {
+            state.charge(len, size)?;
+        }
         state.blocks += 1;
-        Ok(charge)
+        Ok(size)
     }
 
-    /// Takes a [`charge`](Self::charge) back for which there was no memory.
-    pub(super) fn discharge(&self, charge: usize) {
+    /// Takes a [`note`](Self::note) back for which there was no memory.
+    pub(super) fn forget(&self, size: usize, counted: bool) {
+        self.state.lock().gone(size, counted);
+    }
+
+    /// Counts a block of `len` bytes that was not counted yet.
+    pub(crate) fn count(&self, counted: &AtomicBool, len: usize, size: usize) -> Result<(), AllocError> {
+        // Relaxed: it only ever changes under this lock.
         let mut state = self.state.lock();
-        state.used -= charge as u64;
-        state.blocks -= 1;
+        if !counted.load(Ordering::Relaxed) {
+            state.charge(len, size)?;
+            counted.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Memory for a block that was charged, at a multiple of `align`, a power of two up to a page.
@@ -238,7 +246,7 @@ impl Stock {
     }
 
     /// Takes back what [`Arena::alloc`] handed out.
-    pub(crate) fn free(&self, home: Home, mut span: Span, charge: usize) {
+    pub(crate) fn free(&self, home: Home, mut span: Span, size: usize, counted: bool) {
         if !self.is_here() {
             return;
         }
@@ -246,8 +254,7 @@ impl Stock {
             span.zero_from(0);
         }
         let mut state = self.state.lock();
-        state.used -= charge as u64;
-        state.blocks -= 1;
+        state.gone(size, counted);
         let released = match home {
             Home::Shared(part) => {
                 let surplus = state.heap.free(part, span);
@@ -265,6 +272,23 @@ impl Stock {
 }
 
 impl State {
+    /// Counts `size` bytes against the capacity, for a block of `len`.
+    fn charge(&mut self, len: usize, size: usize) -> Result<(), AllocError> {
+        let sum = self.used.checked_add(size as u64).filter(|sum| *sum <= self.capacity);
+        self.used = sum.ok_or_else(|| self.full(len))?;
+        Ok(())
+    }
+
+    fn full(&self, len: usize) -> AllocError {
+        AllocError::Capacity { asked: len as u64, used: self.used, capacity: self.capacity }
+    }
+
+    /// A block is gone.
+    fn gone(&mut self, size: usize, counted: bool) {
+        self.used -= if counted { size as u64 } else { 0 };
+        self.blocks -= 1;
+    }
+
     /// How long the next shared segment should be, for a block of `len` bytes.
     fn shared_len(&self, len: usize) -> usize {
         let room = usize::try_from(self.capacity.saturating_sub(self.reserved)).unwrap_or(usize::MAX);

@@ -4,8 +4,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use theus_shm::{
-    AdoptError, AllocError, Arena, ArenaOptions, Channel, Expect, MapError, Mapping, OpenBuffer,
-    SealedBuffer, Seals,
+    AllocError, Arena, ArenaOptions, Channel, Expect, MapError, Mapping, OpenBuffer, SealedBuffer, Seals,
 };
 
 const MIB: usize = 1 << 20;
@@ -28,6 +27,7 @@ fn a_block_that_was_adopted_is_the_file_itself() {
     let block = arena.adopt(fd, 3 << 20).unwrap();
     assert_eq!(inode(block.segment().fd()), made, "no copy");
     assert_eq!((block.len(), block.to_vec()[3 * MIB - 1]), (3 * MIB, 7));
+    block.count().unwrap();
     let (stats, charged) = (arena.stats(), 3 << 20);
     assert_eq!((stats.used, stats.blocks, stats.segments, stats.reserved), (charged, 1, 1, charged));
     drop(block);
@@ -63,16 +63,35 @@ fn only_sealed_files_of_the_announced_size_are_adopted_and_only_within_the_capac
     let arena = arena(MIB);
     let sealed = || SealedBuffer::from_bytes(&[1; 4096]).unwrap();
     let wrong = arena.adopt(sealed(), 4095).unwrap_err();
-    assert!(matches!(wrong, AdoptError::Map(MapError::WrongSize { expected: 4095, found: 4096 })), "{wrong}");
+    assert!(matches!(wrong, MapError::WrongSize { expected: 4095, found: 4096 }), "{wrong}");
     let (_channel, unsealed) = Channel::create(4096).unwrap();
     let refused = arena.adopt(unsealed, 4096).unwrap_err();
-    assert!(matches!(refused, AdoptError::Map(MapError::Unsealed { missing: Seals::WRITE })), "{refused}");
-    let held = arena.alloc(MIB - 4095, false).unwrap();
-    let full = arena.adopt(sealed(), 4096).unwrap_err();
-    assert!(matches!(full, AdoptError::Alloc(AllocError::Capacity { asked: 4096, .. })), "{full}");
-    assert_eq!((arena.stats().blocks, arena.stats().segments), (1, 1));
+    assert!(matches!(refused, MapError::Unsealed { missing: Seals::WRITE }), "{refused}");
+    assert_eq!((arena.stats().blocks, arena.stats().segments), (0, 0));
+}
+
+#[test]
+fn what_passes_through_counts_against_the_capacity_once_it_is_counted() {
+    let arena = arena(MIB);
+    let held = arena.alloc(MIB - 4096, false).unwrap();
+    let passing = [
+        arena.adopt(SealedBuffer::from_bytes(&[1; 4096]).unwrap(), 4096).unwrap(),
+        arena.alloc_uncounted(4096).unwrap(),
+        arena.alloc_uncounted(100 * MIB).unwrap(),
+    ];
+    assert_eq!((arena.stats().used, arena.stats().blocks), (MIB as u64 - 4096, 4));
+    passing[0].count().unwrap();
+    // Once is enough.
+    passing[0].count().unwrap();
+    assert_eq!((arena.stats().used, arena.stats().free), (MIB as u64, 0));
+    let full = passing[1].count().unwrap_err();
+    assert!(matches!(full, AllocError::Capacity { asked: 4096, .. }), "{full}");
+    assert!(passing[2].count().is_err());
     drop(held);
-    assert!(arena.adopt(sealed(), 4096).is_ok());
+    passing[1].count().unwrap();
+    assert_eq!(arena.stats().used, 8192);
+    drop(passing);
+    assert_eq!((arena.stats().used, arena.stats().blocks), (0, 0));
 }
 
 #[test]

@@ -36,7 +36,8 @@ impl Folders {
 
     /// The names that are in them now.
     pub fn names(&self) -> Vec<PathBuf> {
-        let entries = NAMES.iter().flat_map(|(_, folder)| read_dir(self.root.join(folder)).into_iter().flatten());
+        let entries =
+            NAMES.iter().flat_map(|(_, folder)| read_dir(self.root.join(folder)).into_iter().flatten());
         entries.flatten().map(|entry| entry.path()).collect()
     }
 }

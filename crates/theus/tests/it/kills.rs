@@ -89,7 +89,9 @@ impl Brain {
         for reader in readers {
             let settled = reader.wait(Some(PATIENCE)).unwrap();
             assert!(settled.is_ok(), "{settled:?}");
-            let Some(Value::Int(seen)) = self.engine.snapshot().get(&path("domain.count")).cloned() else { panic!() };
+            let Some(Value::Int(seen)) = self.engine.snapshot().get(&path("domain.count")).cloned() else {
+                panic!()
+            };
             // What was there when it began or what came meanwhile, and never some of each.
             let before = 1 + ((self.number - 1) % 250) as i64;
             assert!([before, i64::from(byte)].contains(&seen) || self.number == 1, "{seen} of {byte}");
@@ -103,7 +105,8 @@ impl Brain {
 
     fn submit(&self) -> Task {
         let arguments = tuple([Value::from("same")]);
-        let task = RemoteTask::new(&self.engine, &self.process, self.function.clone(), arguments, mapping([]));
+        let task =
+            RemoteTask::new(&self.engine, &self.process, self.function.clone(), arguments, mapping([]));
         self.engine.submit(task, None).unwrap()
     }
 
@@ -172,7 +175,10 @@ impl Driver {
             self.brain.send(format!("die {}", fate.text()).as_bytes(), &[]);
             assert_eq!(self.brain.join(), Some(9), "{fate:?}");
         } else {
-            assert!(!self.brain.ends_within(Duration::from_micros(dice.below(MOMENTS))), "it ended by itself");
+            assert!(
+                !self.brain.ends_within(Duration::from_micros(dice.below(MOMENTS))),
+                "it ended by itself"
+            );
             assert_eq!(self.brain.kill(), Some(9));
         }
         // Those that were started in the meantime, too.

@@ -15,6 +15,7 @@ mod physics_twin;
 mod pool;
 mod remote;
 mod returned;
+mod sharing;
 mod stage;
 mod swap;
 mod transaction;

@@ -43,27 +43,44 @@ def _as_ndarray(numpy: Any, name: str, source: Any) -> Any:
 
 
 def _from_dlpack(numpy: Any, name: str, source: Any) -> Any:
-    if not hasattr(source, "__dlpack__"):
-        raise _not_an_array(name, source)
-    device = source.__dlpack_device__()
-    if device[0] not in _READABLE_DEVICES:
-        raise TypeError(f"heavy.{name}: the array lies on a device (DLPack device {tuple(device)}); copy it to the CPU first")
+    _check_dlpack(name, source)
     try:
         return numpy.from_dlpack(source)
     except (BufferError, RuntimeError, TypeError, ValueError) as error:
         raise TypeError(f"heavy.{name}: {type(source).__name__} cannot be taken by DLPack: {error}") from error
 
 
+def _check_dlpack(name: str, source: Any) -> None:
+    if not hasattr(source, "__dlpack__"):
+        raise _not_an_array(name, source)
+    device = source.__dlpack_device__()
+    if device[0] not in _READABLE_DEVICES:
+        raise TypeError(f"heavy.{name}: the array lies on a device (DLPack device {tuple(device)}); copy it to the CPU first")
+
+
 def _without_numpy(native: Any, name: str, source: Any) -> Any:
     try:
         view = memoryview(source)
     except TypeError:
-        if hasattr(source, "__dlpack__"):
-            raise TypeError(f"heavy.{name}: taking a {type(source).__name__} by DLPack needs NumPy") from None
-        raise _not_an_array(name, source) from None
+        view = _dlpack_view(name, source)
     block = native.reserve(name, list(view.shape or ()), dtype_of_format(name, view.format, view.itemsize))
     block.fill(view)
     return block
+
+
+def _dlpack_view(name: str, source: Any) -> memoryview:
+    from .. import _native
+
+    _check_dlpack(name, source)
+    try:
+        try:
+            capsule = source.__dlpack__(max_version=(1, 0))
+        except TypeError:
+            # A producer from before DLPack 1.0 does not know the word.
+            capsule = source.__dlpack__()
+        return memoryview(_native.Tensor(capsule))
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise TypeError(f"heavy.{name}: {type(source).__name__} cannot be taken by DLPack: {error}") from error
 
 
 def _not_an_array(name: str, source: Any) -> TypeError:

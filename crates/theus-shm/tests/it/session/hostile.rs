@@ -124,7 +124,9 @@ fn floods_and_silence_beside_them_do_not_keep_others_from_being_served() {
                 let keep = Request::Keep { seen: u64::MAX, serials: (0..1000).collect() }.encode();
                 while !over.load(Ordering::Relaxed) {
                     let Ok(socket) = raw::connect(address.as_str()) else { continue };
-                    while !over.load(Ordering::Relaxed) && socket::try_send(&socket, &keep, &[]).is_ok() {}
+                    while !over.load(Ordering::Relaxed) && socket::try_send(&socket, &keep, &[]).is_ok() {
+                        std::hint::spin_loop();
+                    }
                 }
             });
         }
