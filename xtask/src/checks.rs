@@ -1,6 +1,7 @@
-//! The checks that need a build of their own or a tool: models, schedules, fuzzing, counts, coverage, mutants.
+//! The checks that need a build of their own or a tool: models, schedules, fuzzing, counts, valgrind, coverage, mutants.
 //!
-//! The first four are parts of `cargo xtask test`; the others take long, or need tools that few machines have.
+//! The models, fuzzing, the counts and valgrind are parts of `cargo xtask test`; the others take long, or need tools that
+//! few machines have.
 
 pub(crate) mod chaos;
 pub(crate) mod counts;
@@ -8,6 +9,7 @@ pub(crate) mod coverage;
 pub(crate) mod fuzz;
 pub(crate) mod models;
 pub(crate) mod mutants;
+pub(crate) mod valgrind;
 
 use std::fs;
 use std::path::Path;

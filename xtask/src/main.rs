@@ -22,9 +22,10 @@ use crate::step::Failure;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test [rust|loom|shuttle|fuzz|counts|python [-- ARGS]]
+  test [rust|loom|shuttle|fuzz|counts|valgrind|python [-- ARGS]]
              everything: format, clippy, tidy, rustdoc, unit and property tests, doc-tests, loom models, shuttle
-             schedules, fuzz targets (committed inputs, then 20 s each), instruction counts, pytest.
+             schedules, fuzz targets (committed inputs, then 20 s each), instruction counts, theus-shm under valgrind,
+             pytest.
              With a word, that part only; ARGS go to pytest. THEUS_PYTHONS lists the interpreters to run pytest
              on, separated by colons or blanks (default: python3).
   tidy       the house rules that no lint checks: arrows, budgets, openings, docs, names, rooms, paths
@@ -35,6 +36,7 @@ cargo xtask COMMAND
              committed inputs only. What is found goes to target/fuzz/found
   counts [--update]
              the instructions of the smallest operations against benches/counts/ratchet.txt
+  valgrind   the tests of theus-shm under valgrind: no memory is lost
   chaos [histories] [N]
              histories of N operations (default: 10^8) of the store under load, checked
   chaos kills [ROUNDS]
@@ -74,6 +76,7 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
         "loom" | "shuttle" => test::run(&[command.to_owned()]),
         "fuzz" => checks::fuzz::run(rest),
         "counts" => checks::counts::run(rest),
+        "valgrind" => checks::valgrind::run(rest),
         "chaos" => checks::chaos::run(rest),
         "coverage" => checks::coverage::run(rest),
         "mutants" => checks::mutants::run(rest),

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::checks::{counts, folders_with, fuzz, models};
+use crate::checks::{counts, folders_with, fuzz, models, valgrind};
 use crate::python::{self, Interpreter, Venv};
 use crate::step::{self, Failure, Steps};
 use crate::{place, tidy};
@@ -23,6 +23,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
             Part::Shuttle => models::shuttle(&mut steps)?,
             Part::Fuzz => fuzz::check(&mut steps)?,
             Part::Counts => counts::check(&mut steps)?,
+            Part::Valgrind => valgrind::check(&mut steps)?,
             Part::Python => pytests(&mut steps, pytest)?,
         }
     }
@@ -36,16 +37,18 @@ enum Part {
     Shuttle,
     Fuzz,
     Counts,
+    Valgrind,
     Python,
 }
 
 /// All parts with their words, in the order in which they run: what finds most comes first, pytest last.
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("rust", Part::Rust),
     ("loom", Part::Loom),
     ("shuttle", Part::Shuttle),
     ("fuzz", Part::Fuzz),
     ("counts", Part::Counts),
+    ("valgrind", Part::Valgrind),
     ("python", Part::Python),
 ];
 
@@ -158,7 +161,8 @@ mod tests {
     fn an_unknown_part_is_refused_with_the_known_ones() {
         let message = understand(&words("java")).unwrap_err().to_string();
         assert!(
-            message.contains("java") && message.contains("rust, loom, shuttle, fuzz, counts, python"),
+            message.contains("java")
+                && message.contains("rust, loom, shuttle, fuzz, counts, valgrind, python"),
             "{message}"
         );
     }

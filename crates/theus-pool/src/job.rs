@@ -66,7 +66,13 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    pub(crate) fn new(bytes: Bytes, body: usize, blocks: Vec<Result<Arc<Block>, AllocError>>) -> Self {
+    /// A result of these bytes, and the memory that came along. The pool makes them; others do for tests of a job.
+    pub fn new(bytes: Bytes, blocks: Vec<Result<Arc<Block>, AllocError>>) -> Self {
+        Delivery { bytes, body: 0, blocks }
+    }
+
+    /// As [`new`](Self::new), where the result begins behind a table.
+    pub(crate) fn behind(bytes: Bytes, body: usize, blocks: Vec<Result<Arc<Block>, AllocError>>) -> Self {
         Delivery { bytes, body, blocks }
     }
 

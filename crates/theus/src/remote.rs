@@ -13,6 +13,7 @@
 //! sends is decoded with limits and then checked like any update.
 
 use crate::array::{ArrayError, block_of};
+use crate::attached::ATTACHED_CODEC;
 use crate::attempt::{Attempt, Settled, shortened};
 use crate::contract::{Access, HEAVY, parse_path};
 use crate::engine::Engine;
@@ -311,7 +312,18 @@ fn holds_array(value: &Value) -> bool {
         Value::Map(map) => map.values().any(holds_array),
         Value::List(list) => list.iter().any(holds_array),
         Value::Tuple(items) => items.iter().any(holds_array),
-        Value::Set(set) => set.iter().any(holds_array),
+        // What is attached is looked for everywhere but in sets, which cannot hold arrays.
+        Value::Set(set) => set.iter().any(|item| holds_array(item) || holds_attached(item)),
+        _ => false,
+    }
+}
+
+fn holds_attached(value: &Value) -> bool {
+    match value {
+        Value::Object(object) => &*object.codec == ATTACHED_CODEC,
+        Value::Map(map) => map.values().any(holds_attached),
+        Value::List(list) => list.iter().any(holds_attached),
+        Value::Tuple(items) => items.iter().any(holds_attached),
         _ => false,
     }
 }

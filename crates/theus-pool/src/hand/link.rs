@@ -170,7 +170,7 @@ impl Link {
         let attached = frame.header.flags.has(Flags::ATTACHED);
         let bytes = self.bytes(frame)?;
         if !attached {
-            return Ok(Delivery::new(bytes, 0, Vec::new()));
+            return Ok(Delivery::new(bytes, Vec::new()));
         }
         let (table, body) = Attachment::split(bytes.as_slice())
             .ok_or(LinkError::Protocol("the table of what it attached makes no sense"))?;
@@ -191,7 +191,7 @@ impl Link {
         if table.iter().any(|attachment| matches!(attachment, Attachment::Memory { .. })) {
             self.push(Header::bare(Kind::Taken), &[])?;
         }
-        Ok(Delivery::new(bytes, body, blocks))
+        Ok(Delivery::behind(bytes, body, blocks))
     }
 
     /// A copy of the worker's memory in a block of ours.

@@ -48,7 +48,7 @@ class AttachedSession:
     Arrays that were read stay valid as long as they are held, whatever becomes of the session or the other program.
     """
 
-    def __init__(self, native: Any) -> None:
+    def __init__(self, native: _native.Session) -> None:
         self._native = native
         #: The arrays of the other engine.
         self.heavy = AttachedHeavy(native)
@@ -83,7 +83,7 @@ class AttachedHeavy:
     ContextError once the other program has ended or this session was closed.
     """
 
-    def __init__(self, native: Any) -> None:
+    def __init__(self, native: _native.Session) -> None:
         self._native = native
 
     def names(self) -> list[str]:

@@ -3,6 +3,7 @@
 //! What goes in comes out equal and of the same type (S6), so subclasses are not taken for their bases: an IntEnum or an
 //! OrderedDict is stored as an object.
 
+use super::to_python::PICKLE_CODEC;
 use crate::block::Block;
 use crate::errors::{Fields, make};
 use crate::offer::Offer;
@@ -236,7 +237,7 @@ fn pickled(object: &Bound<'_, PyAny>) -> Result<Value, Unstorable> {
     let bytes = dumped.map_err(|error| Unstorable::new(object, error.to_string()))?;
     match bytes.cast::<PyBytes>() {
         Ok(bytes) => {
-            Ok(Value::Object(Arc::new(Object { codec: "pickle".into(), bytes: bytes.as_bytes().into() })))
+            Ok(Value::Object(Arc::new(Object { codec: PICKLE_CODEC.into(), bytes: bytes.as_bytes().into() })))
         }
         Err(error) => Err(Unstorable::new(object, error.to_string())),
     }

@@ -10,6 +10,9 @@ use std::sync::Arc;
 use theus::{ARRAY_CODEC, ATTACHED_CODEC, AttachedArray, EncodedArray};
 use theus_value::{Heavy, Object, Value};
 
+/// The codec of what Python alone can read.
+pub(super) const PICKLE_CODEC: &str = "pickle";
+
 /// An array of a result of at least this many bytes is a view of its block; mapping costs more than copying less.
 const SHARED_FROM: usize = 256 << 10;
 
@@ -147,6 +150,9 @@ fn object<'py>(py: Python<'py>, stored: &Object, arrays: Arrays<'_>) -> PyResult
             })?;
             OWN_ARRAY.get(py)?.call1((block,))
         }
-        _ => PICKLE_LOADS.get(py)?.call1((PyBytes::new(py, &stored.bytes),)),
+        (PICKLE_CODEC, _) => PICKLE_LOADS.get(py)?.call1((PyBytes::new(py, &stored.bytes),)),
+        (codec, _) => {
+            Err(PyRuntimeError::new_err(format!("an object of codec {codec:?} cannot be read here")))
+        }
     }
 }

@@ -115,7 +115,7 @@ fn dtype_text(dtype: DataType) -> PyResult<String> {
     };
     let size = dtype.bits / 8;
     let text = format!("{}{kind}{size}", if size == 1 { '|' } else { '<' });
-    let known = dtype.bits % 8 == 0 && theus::item_size(&text) == Some(size.into());
+    let known = dtype.bits.is_multiple_of(8) && theus::item_size(&text) == Some(size.into());
     known
         .then_some(text)
         .ok_or_else(|| wrong(format!("elements of {} bits ({kind}) are not known", dtype.bits)))

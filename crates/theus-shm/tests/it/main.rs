@@ -13,6 +13,7 @@ mod hostile;
 mod kill;
 mod leaks;
 mod leases;
+mod lost;
 mod mapping;
 mod pidfd;
 mod pressure;

@@ -28,9 +28,9 @@ struct Sweep<'a> {
 }
 
 /// Sweeps one operation and says how it went: `clean`, or at which place what was found.
-pub(super) fn play(operation: &str, starter: &OwnedFd) {
+pub(super) fn play(lane: usize, operation: &str, starter: &OwnedFd) {
     let reader = Victim::start("play", "reader");
-    raw::stay_here();
+    raw::stay_in(lane);
     let sweep = Sweep { operation, reader, names: names(None).into_iter().collect() };
     let course = sweep.record();
     let places = chosen(&course);

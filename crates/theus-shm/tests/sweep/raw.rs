@@ -135,16 +135,21 @@ pub(super) fn mark() {
     unsafe { asm!("int3", options(nomem, preserves_flags, nostack)) }
 }
 
-/// Keeps this process, and what it starts from now on, on the processor it is on: a step is then a switch between
-/// two processes and not a call to another processor, which takes five times as long.
-pub(super) fn stay_here() {
-    // SAFETY: takes nothing.
-    let here = unsafe { libc::sched_getcpu() };
+/// Keeps this process, and what it starts from now on, on one processor: a step is then a switch between two processes
+/// and not a call to another processor, which takes several times as long. Each lane has another one, if there are.
+pub(super) fn stay_in(lane: usize) {
     // SAFETY: a set of bits, of which none is a value.
     let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
-    let here = usize::try_from(here).unwrap_or(0);
-    // SAFETY: the number of a processor that runs us is within the set.
-    unsafe { libc::CPU_SET(here, &mut set) };
+    // SAFETY: the length and the pointer describe `set`, which the kernel fills.
+    unsafe { libc::sched_getaffinity(0, size_of_val(&set), &raw mut set) };
+    // SAFETY: the numbers asked for are within the set.
+    let is_ours = |number: &usize| unsafe { libc::CPU_ISSET(*number, &set) };
+    let ours: Vec<usize> = (0..8 * size_of_val(&set)).filter(is_ours).collect();
+    let Some(own) = ours.get(lane % ours.len().max(1)) else { return };
+    // SAFETY: as above.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the number came out of such a set.
+    unsafe { libc::CPU_SET(*own, &mut set) };
     // SAFETY: the length and the pointer describe `set`, which is only read. Refused, everything is merely slower.
     unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) };
 }

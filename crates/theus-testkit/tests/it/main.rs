@@ -10,8 +10,10 @@ use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
 use theus_shm::{Segment, socket};
-use theus_testkit::crash::{Victim, role};
-use theus_testkit::footprint::{Footprint, children, eventually, holders, is_alive, named};
+use theus_testkit::crash::{Dice, Fate, Folders, Victim, players, role};
+use theus_testkit::footprint::{
+    Footprint, children, eventually, holders, is_alive, memory_files, named, resident,
+};
 use theus_testkit::tree::{Change, Tree};
 use theus_testkit::{updates, values};
 use theus_value::{Map, decode, encode};
@@ -56,6 +58,14 @@ fn play() {
             assert_eq!(Footprint::own().children, [child.id()], "a child, though it may have ended");
             child.wait().unwrap();
             assert_eq!(Footprint::own(), before);
+            assert_eq!(memory_files(), 0);
+            let memory = resident();
+            let segment = Segment::create(8 << 20, "theus-testkit").unwrap();
+            assert_eq!(memory_files(), 2, "a descriptor and a mapping");
+            assert_eq!(Footprint::own().mappings, before.mappings + 1);
+            assert!(resident() >= memory + (8 << 20), "its pages are there");
+            drop(segment);
+            assert_eq!(Footprint::own(), before);
             say(&socket, "seen");
         }
         "leave a name" => {
@@ -65,9 +75,73 @@ fn play() {
             std::fs::remove_file(&path).unwrap();
             say(&socket, if found { "seen" } else { "missed" });
         }
+        file if file.starts_with("leave a file") => {
+            std::fs::write(std::env::temp_dir().join("left"), "").unwrap();
+            say(&socket, "left");
+            wait(&socket);
+        }
         "exit" => {}
-        other => panic!("{other}"),
+        "fail" => std::process::exit(3),
+        fated => {
+            let mut fate = Fate::parse(fated);
+            for _ in 0..3 {
+                fate.reach("elsewhere");
+                say(&socket, "alive");
+                fate.reach("here");
+            }
+        }
     }
+}
+
+#[test]
+fn a_role_dies_where_it_was_told_to() {
+    // The second time, never, and never.
+    for (fate, alive, signal) in
+        [(Fate::at("here", 2), 2, Some(9)), (Fate::at("here", 4), 3, None), (Fate::at("nowhere", 1), 3, None)]
+    {
+        assert_eq!(Fate::parse(&fate.text()), fate);
+        let mut victim = Victim::start(PLAY, &fate.text());
+        assert_eq!(victim.join(), signal, "{fate:?}");
+        let messages =
+            std::iter::repeat_with(|| victim.receive(0).0).take_while(|message| !message.is_empty());
+        assert_eq!(messages.count(), alive, "{fate:?}");
+    }
+}
+
+#[test]
+fn what_a_role_leaves_in_its_own_folders_is_seen_and_goes_with_them() {
+    let folders = Folders::new("testkit");
+    assert!(folders.names().is_empty());
+    // Another run of this test on this machine has other processes.
+    let role = format!("leave a file {}", std::process::id());
+    let mut victim = Victim::start_in(PLAY, &role, folders.variables());
+    assert_eq!(victim.receive(0).0, b"left");
+    assert_eq!(players(&role), [victim.pid()]);
+    assert_eq!(victim.kill(), Some(9));
+    assert!(players(&role).is_empty());
+    let left = folders.names();
+    assert!(left.len() == 1 && left[0].ends_with("left"), "{left:?}");
+    drop(folders);
+    assert!(!left[0].exists());
+}
+
+#[test]
+#[should_panic(expected = "role failed")]
+fn a_role_that_fails_is_not_taken_for_one_that_ends() {
+    Victim::start(PLAY, "fail").join();
+}
+
+#[test]
+fn a_seed_repeats_its_numbers() {
+    let numbers = |seed| {
+        let mut dice = Dice::new(seed);
+        (0..100).map(|_| (dice.roll(), dice.below(7), *dice.pick(&[1, 2, 3]))).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(5), numbers(5));
+    assert_ne!(numbers(5), numbers(6));
+    assert!((0..7).all(|wanted| numbers(5).iter().any(|(_, below, _)| *below == wanted)));
+    assert_eq!(Dice::new(5).below(0), 0);
+    assert_eq!(Dice::new(5).seed(), 5);
 }
 
 #[test]

@@ -108,14 +108,14 @@ impl Handle {
         let outside = HandleError::Outside { len };
         let item = item_size(&self.dtype).ok_or(HandleError::Encoding("its type is not known"))?;
         let is_empty = self.shape.contains(&0);
-        // In 128 bits 33 products of 64 bits each cannot overflow.
+        // One product fits 128 bits; a sum that does not is far outside of any block, and stays so.
         let (mut first, mut last) = (i128::from(self.offset), i128::from(self.offset));
         for (length, step) in self.shape.iter().zip(&self.strides).filter(|_| !is_empty) {
             let way = i128::from(length - 1) * i128::from(*step);
-            first += way.min(0);
-            last += way.max(0);
+            first = first.saturating_add(way.min(0));
+            last = last.saturating_add(way.max(0));
         }
-        let end = if is_empty { last } else { last + i128::from(item) };
+        let end = if is_empty { last } else { last.saturating_add(i128::from(item)) };
         if first < 0 || end > i128::from(len) { Err(outside) } else { Ok(()) }
     }
 

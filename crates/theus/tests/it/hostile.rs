@@ -5,7 +5,7 @@ use crate::remote::{attempt, completed, task};
 use crate::stage::{engine, int, mapping, outcomes, path, process, records, tuple};
 use proptest::prelude::*;
 use theus::{Contract, Engine, Process, TaskError, Value, allocate, decode, encode, heavy_value};
-use theus_pool::{Bytes, Job, Next, Outcome};
+use theus_pool::{Bytes, Delivery, Job, Next, Outcome};
 use theus_testkit::values;
 use theus_value::Set;
 
@@ -63,7 +63,7 @@ proptest! {
         let engine = engine();
         let bytes = if version { [&[1], &bytes[..]].concat() } else { bytes };
         for process in [free(), process("p", &["domain.count", "heavy.*"])] {
-            let _ended = ends(&engine, &process, Outcome::Completed(Bytes::Inline(bytes.clone())));
+            let _ended = ends(&engine, &process, Outcome::Completed(Delivery::new(Bytes::Inline(bytes.clone()), Vec::new())));
             let failed = ends(&engine, &process, Outcome::Failed(Bytes::Inline(bytes.clone())));
             prop_assert!(failed.is_err());
         }
@@ -79,7 +79,7 @@ proptest! {
             let mut bytes = encode(&value);
             let at = flip.index(bytes.len() * 8);
             bytes[at / 8] ^= 1 << (at % 8);
-            let _ended = ends(&engine, &free(), Outcome::Completed(Bytes::Inline(bytes)));
+            let _ended = ends(&engine, &free(), Outcome::Completed(Delivery::new(Bytes::Inline(bytes), Vec::new())));
         }
     }
 

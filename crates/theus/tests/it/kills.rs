@@ -4,11 +4,11 @@
 //! moment, or one of its workers is. Nothing of it is left, and the next one, or the same one, goes on. THEUS_KILLS says
 //! how many rounds, THEUS_KILL_SEED repeats a run.
 
-use crate::stage::{contract, int, map, mapping, path, tuple};
+use crate::stage::{contract, int, maintain, map, mapping, path, tuple};
 use crate::worker::launch_as;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use theus::{Contract, Engine, Function, Process, RemoteTask, Task, Update, Value, allocate, heavy_value};
 use theus_shm::socket;
 use theus_testkit::crash::{Dice, Fate, Folders, PATIENCE, Victim, players, role, rounds};
@@ -83,8 +83,7 @@ impl Brain {
         let mut update = Update::new();
         update.set(path("heavy.m"), Value::from(heavy_value(&block, "<u1", &[len])));
         drop(block);
-        while self.engine.compare_and_swap(self.engine.snapshot().version(), update.clone()).is_err() {}
-        drop(update);
+        self.commit(update);
         self.fate.reach("published");
         for reader in readers {
             let settled = reader.wait(Some(PATIENCE)).unwrap();
@@ -103,6 +102,16 @@ impl Brain {
         }
     }
 
+    /// Tasks commit too: who comes second tries again.
+    fn commit(&self, update: Update) {
+        let start = Instant::now();
+        while let Err(refused) =
+            self.engine.compare_and_swap(self.engine.snapshot().version(), update.clone())
+        {
+            assert!(start.elapsed() < PATIENCE, "{refused:?}");
+        }
+    }
+
     fn submit(&self) -> Task {
         let arguments = tuple([Value::from("same")]);
         let task =
@@ -118,7 +127,7 @@ impl Brain {
     fn end(self) {
         let mut update = Update::new();
         update.delete(path("heavy.m"));
-        while self.engine.compare_and_swap(self.engine.snapshot().version(), update.clone()).is_err() {}
+        maintain(&self.engine, update);
         self.engine.shutdown(PATIENCE);
         let arena = self.engine.arena().clone();
         eventually("the last holder of a block is gone", || arena.stats().blocks == 0);

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
 mod arrays;
+mod attached;
 mod attempts;
 mod contract;
 mod fairness;

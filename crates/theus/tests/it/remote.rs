@@ -7,7 +7,7 @@ use theus::{
     Contract, Engine, Function, Isolation, Process, RemoteTask, Returned, TaskError, TaskOutput, Update,
     Value, allocate, decode, encode, heavy_value, path_query,
 };
-use theus_pool::{Attempt, Bytes, CrashRecord, Ending, Job, Next, Outcome};
+use theus_pool::{Attempt, Bytes, CrashRecord, Delivery, Ending, Job, Next, Outcome};
 
 pub(crate) fn task(engine: &Engine, process: &Process) -> RemoteTask {
     let function = Arc::new(Function { id: engine.new_function_id(), definition: Vec::new() });
@@ -19,7 +19,7 @@ pub(crate) fn attempt(number: u32) -> Attempt {
 }
 
 pub(crate) fn completed(value: &Value) -> Outcome {
-    Outcome::Completed(Bytes::Inline(encode(value)))
+    Outcome::Completed(Delivery::new(Bytes::Inline(encode(value)), Vec::new()))
 }
 
 fn fetch(task: &mut RemoteTask, text: &str) -> (i64, Value) {
@@ -57,7 +57,7 @@ fn with_arrays(object: bool) -> Engine {
 fn payload(task: &mut RemoteTask, number: u32) -> (Vec<Value>, usize) {
     let request = task.start(attempt(number));
     let Value::Tuple(parts) = decode(&request.payload).unwrap() else { panic!("no tuple") };
-    (parts.to_vec(), request.segments.len())
+    (parts.to_vec(), request.blocks.len())
 }
 
 fn listed(value: &Value) -> Option<Vec<String>> {
@@ -71,28 +71,28 @@ fn listed(value: &Value) -> Option<Vec<String>> {
 fn a_task_carries_its_version_and_the_arrays_it_may_read() {
     let everything = Process::new("p", Contract { parallel: true, ..Contract::default() });
     let engine = with_arrays(false);
-    let (parts, segments) = payload(&mut task(&engine, &everything), 1);
-    assert_eq!((&parts[2], listed(&parts[3]), segments), (&int(2), Some(vec!["a".into(), "b".into()]), 2));
+    let (parts, blocks) = payload(&mut task(&engine, &everything), 1);
+    assert_eq!((&parts[2], listed(&parts[3]), blocks), (&int(2), Some(vec!["a".into(), "b".into()]), 2));
     let some = Process::new("p", contract(&["heavy.b"], &[]));
-    let (parts, segments) = payload(&mut task(&engine, &some), 1);
-    assert_eq!((listed(&parts[3]), segments), (Some(vec!["b".into()]), 1));
+    let (parts, blocks) = payload(&mut task(&engine, &some), 1);
+    assert_eq!((listed(&parts[3]), blocks), (Some(vec!["b".into()]), 1));
     // What is not an array is not sent with every task, and what is read must be seen where reads count.
-    let (parts, segments) = payload(&mut task(&with_arrays(true), &everything), 1);
-    assert_eq!((listed(&parts[3]), segments), (None, 0));
+    let (parts, blocks) = payload(&mut task(&with_arrays(true), &everything), 1);
+    assert_eq!((listed(&parts[3]), blocks), (None, 0));
     engine.set_isolation(Isolation::Serializable);
     let (parts, _) = payload(&mut task(&engine, &everything), 1);
     assert_eq!(listed(&parts[3]), None);
 }
 
 #[test]
-fn segments_of_arguments_travel_with_the_task() {
+fn blocks_of_arguments_travel_with_the_task() {
     let engine = with_arrays(false);
     let array = engine.snapshot().get(&path("heavy.a")).cloned().unwrap();
     let function = Arc::new(Function { id: 1, definition: Vec::new() });
     let arguments = tuple([tuple([array.clone()]), Value::from(vec![array.clone()])]);
     let none = Process::new("p", contract(&[], &[]));
     let mut task = RemoteTask::new(&engine, &none, function, arguments, mapping([("x", array)]));
-    assert_eq!(task.start(attempt(1)).segments.len(), 3);
+    assert_eq!(task.start(attempt(1)).blocks.len(), 3);
 }
 
 #[test]

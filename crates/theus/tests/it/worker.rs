@@ -48,7 +48,7 @@ fn work(socket: OwnedFd) {
         match worker.next(None).unwrap() {
             Some(Event::Task { task, attempt, payload, .. }) => perform(&mut worker, task, attempt, &payload),
             Some(Event::Shutdown) => return,
-            Some(Event::Define { .. } | Event::Forget(_)) | None => {}
+            Some(Event::Define { .. } | Event::Forget(_) | Event::Taken) | None => {}
         }
     }
 }

@@ -18,12 +18,13 @@ class SafeSharedMemory:
     There is no file of this name: memory of the heavy zone is anonymous, so nothing has to be unlinked for it to go away.
     """
 
-    __slots__ = ("__weakref__", "_block", "_buf", "_mine", "_serial", "name", "size")
+    __slots__ = ("__weakref__", "_block", "_buf", "_creator", "_mine", "_serial", "name", "size")
 
     def __init__(self, block: Any) -> None:
         self._block = block
         self._buf: memoryview | None = None
         self._serial: int = block.serial
+        self._creator: int = block.creator
         self._mine: bool = block.owned
         #: Unique among the arrays of all engines on this machine that live at the same time.
         self.name = f"theus:{block.creator}:{block.serial}"
@@ -48,9 +49,10 @@ class SafeSharedMemory:
 
         PermissionError for a borrower: a worker, a program that attached itself, a forked child.
         """
-        if not self._mine or f":{os.getpid()}:" not in self.name:
+        # Asked anew: a forked child has the object, and is not the owner.
+        if not self._mine or self._creator != os.getpid():
             raise PermissionError(
-                f"{self.name}: this process only borrows the array; its owner, process {self.name.split(':')[1]}, frees it"
+                f"{self.name}: this process only borrows the array; its owner, process {self._creator}, frees it"
             )
         for zone in zones():
             try:

@@ -86,8 +86,8 @@ class HeavyZone:
     def adopt(self, name: str, array: Any) -> Any:
         """A writable array of the heavy zone with the elements of another one: exactly one copy. Not published, as alloc().
 
-        Takes NumPy arrays of any order, strides and byte order, everything with the buffer protocol, and with NumPy
-        everything with DLPack on the CPU. The result lies row by row and little-endian.
+        Takes NumPy arrays of any order, strides and byte order, everything with the buffer protocol, and everything with
+        DLPack on the CPU. The result lies row by row and little-endian.
 
         Raises TypeError for elements that cannot live in shared memory (objects, texts, records, dates), MemoryError as
         alloc().

@@ -27,11 +27,11 @@ struct Session {
     started: u64,
 }
 
-/// Runs all rounds and reports.
+/// Says how to repeat this run, runs all rounds and reports.
 pub(super) fn play(starter: &OwnedFd) {
     let mut dice = Dice::of_this_run();
     let seed = dice.seed();
-    eprintln!("kills of theus-shm: THEUS_KILL_SEED={seed} repeats them");
+    tell(starter, format!("THEUS_KILL_SEED={seed} repeats this run").as_bytes(), &[]);
     let before = Footprint::own();
     let (mut owners, mut readers, mut memory) = (0, 0, None);
     let mut session = Session::new(seed);
