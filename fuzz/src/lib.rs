@@ -1,8 +1,8 @@
 //! What the fuzz targets check, as functions of the input's bytes.
 //!
 //! What: [`decode`] reads any bytes as an encoding, [`apply`] makes a state and updates of them, [`path`] a pattern and
-//! a path, [`session`] any bytes as a message between programs or a handle of an array,
-//! [`frame`] any bytes as what a worker sends. Each compares the real code with something slower and more obvious, and panics where they differ.
+//! a path, [`session`] any bytes as a message between programs or a handle of an array, [`frame`] any bytes as what a
+//! worker sends. Each compares the real code with something slower and more obvious, and panics where they differ.
 //! What not: no feedback and no sanitizer; `cargo xtask fuzz` builds those in.
 //!
 //! Invariants: a function's verdict depends on the bytes alone; the twins ([`Tree`], [`naive`]) call none of the code

@@ -75,7 +75,8 @@ impl Core {
         }
         let builder = Engine::builder().initial(roots).isolation(mode(isolation)?);
         let write_limit = Duration::try_from_secs_f64(write_limit).unwrap_or(Duration::MAX);
-        let engine = builder.heap_bytes(heap_bytes).pool_size(pool_size).write_limit(write_limit).build();
+        let engine = builder.heap_bytes(heap_bytes).pool_size(pool_size).write_limit(write_limit).try_build();
+        let engine = engine.map_err(|error| refusal(py, &error))?;
         Ok(Core { engine, owner: std::process::id(), closed: AtomicBool::new(false) })
     }
 

@@ -95,6 +95,11 @@ impl Reader {
         }
     }
 
+    /// Whether the body may write into the elements of arrays here: an ordinary process, at what it declares as output.
+    pub(crate) fn may_write(&self, path: &Path) -> bool {
+        !self.is_remote() && self.process.contract.may_write(path)
+    }
+
     /// True on a worker: writes there are refused with the advice to return an update.
     pub(crate) fn is_remote(&self) -> bool {
         matches!(self.place, Place::Worker { .. })

@@ -44,6 +44,7 @@ impl View {
                     path.to_string(),
                     Some(self.reader.process.name.clone()),
                 );
+                let style = style.arrays(key, self.reader.may_write(&path));
                 to_python(py, &value, &style).map(Some)
             }
         }

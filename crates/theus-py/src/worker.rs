@@ -81,7 +81,12 @@ impl Worker {
     }
 
     /// The array of a block of the Brain, mapped read-only.
-    pub(crate) fn array<'py>(&self, py: Python<'py>, heavy: &Heavy) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn array<'py>(
+        &self,
+        py: Python<'py>,
+        heavy: &Heavy,
+        name: Option<&str>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         // Relaxed: only this thread's own tasks are told apart by it.
         let task = self.task.load(Ordering::Relaxed);
         if let Some(known) = self.known().get_mut(&heavy.block.serial) {
@@ -95,7 +100,7 @@ impl Worker {
         };
         let block = Block::of_worker(mapping, heavy, hold)
             .ok_or_else(|| PyRuntimeError::new_err("an array does not lie within its segment"))?;
-        let array = AS_ARRAY.get(py)?.call1((block,))?;
+        let array = AS_ARRAY.get(py)?.call1((block, name))?;
         let known = Known { array: array.clone().unbind(), task };
         let mut arrays = self.known();
         if arrays.len() >= MOST_ARRAYS {

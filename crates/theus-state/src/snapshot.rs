@@ -101,6 +101,13 @@ impl State {
         Ok(State { version, root, stamps })
     }
 
+    /// This version without a root; None if it has none of this name.
+    pub(crate) fn without(&self, key: &str) -> Option<State> {
+        let mut root = self.root.clone();
+        root.remove(key)?;
+        Some(State { version: self.version, root, stamps: self.stamps.clone() })
+    }
+
     fn conflicts(&self, commit: &Commit, leaves: &[Path]) -> Vec<Conflict> {
         if commit.base >= self.version {
             return Vec::new();

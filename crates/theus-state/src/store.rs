@@ -166,6 +166,30 @@ impl Store {
         Ok(true)
     }
 
+    /// Lets go of a root, for an owner that ends and wants its memory back: from now on the newest version is read
+    /// without it.
+    ///
+    /// This is no commit: it makes no version, no conflict and no event, and asks for no ticket. Snapshots that were
+    /// taken before keep the root.
+    ///
+    /// ```
+    /// use theus_state::Store;
+    /// use theus_value::Value;
+    ///
+    /// let store = Store::new([("heavy".into(), Value::Int(1))].into_iter().collect());
+    /// let before = store.snapshot();
+    /// store.let_go("heavy");
+    /// assert_eq!((store.version(), store.snapshot().root().len()), (1, 0));
+    /// assert_eq!(before.root().len(), 1);
+    /// ```
+    pub fn let_go(&self, root: &str) {
+        let writer = self.shared.writer.lock();
+        let without = self.shared.current.peek().without(root);
+        let old = without.map(|state| self.shared.current.swap(Arc::new(state)));
+        drop(writer);
+        drop(old);
+    }
+
     /// Lines up for the priority ticket, for `lease` from when it is obtained. See [`Priority`].
     pub fn priority(&self, requester: Requester, lease: Duration) -> Priority {
         Priority::new(self.clone(), requester, lease)

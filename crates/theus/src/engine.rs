@@ -1,6 +1,7 @@
 //! The engine: the one Brain. It alone owns the state, commits and keeps the audit trail.
 
 use crate::attempt::{Attempt, shortened};
+use crate::contract::HEAVY;
 use crate::error::Refusal;
 use crate::intake::{changed_paths, take_in};
 use crate::options::Builder;
@@ -94,13 +95,18 @@ impl Engine {
     }
 
     pub(crate) fn from_builder(builder: Builder) -> Self {
+        let arena = Arena::new(ArenaOptions { capacity: builder.heap_bytes });
+        Engine::with_arena(builder, arena)
+    }
+
+    pub(crate) fn with_arena(builder: Builder, arena: Arc<Arena>) -> Self {
         let process = std::process::id();
         let store = Store::new(builder.initial);
         let inner = Inner {
             conflicts: ConflictManager::new(store.clone(), MAX_RETRIES, BACKOFF),
             store,
             trail: Trail::new(builder.audit_capacity),
-            arena: Arena::new(ArenaOptions { capacity: builder.heap_bytes }),
+            arena,
             isolation: Mutex::new(builder.isolation),
             pool: Mutex::new(PoolState::Unused),
             pool_size: builder.pool_size,
@@ -319,7 +325,8 @@ impl Engine {
         }
     }
 
-    /// Ends the workers, gives running tasks this long before, and takes no more work. Calling it again does nothing.
+    /// Ends the workers, gives running tasks this long before, and takes no more work. The heavy zone is gone then:
+    /// memory that nobody holds any more is freed. Calling it again does nothing.
     pub fn shutdown(&self, timeout: Duration) {
         if self.is_forked() {
             return;
@@ -330,6 +337,9 @@ impl Engine {
         if let PoolState::Running(pool) = pool {
             pool.shutdown(timeout);
         }
+        // Snapshots and arrays that somebody holds keep theirs.
+        self.inner.store.let_go(HEAVY);
+        self.inner.arena.trim();
     }
 
     /// True in a forked child of the process that made the engine.

@@ -1,11 +1,17 @@
 //! How an engine is made.
 
 use crate::engine::Engine;
+use crate::error::Refusal;
+use crate::intake::take_in;
 use std::path::PathBuf;
 use std::time::Duration;
 use theus_pool::Launch;
+use theus_shm::{Arena, ArenaOptions};
 use theus_state::Isolation;
-use theus_value::Map;
+use theus_value::{Map, Op, Path, Update};
+
+/// Whose data the initial data is, in errors.
+const INITIAL: &str = "initial data";
 
 /// What an engine is made from; [`Builder::build`] makes it.
 #[derive(Debug)]
@@ -91,7 +97,25 @@ impl Builder {
     }
 
     /// The engine. Nothing is started yet.
+    ///
+    /// Arrays in the initial data stay as they are; see [`try_build`](Self::try_build).
     pub fn build(self) -> Engine {
         Engine::from_builder(self)
+    }
+
+    /// The engine, with the arrays of the initial data brought into the heavy zone.
+    ///
+    /// # Errors
+    /// When the initial data does not fit: an array that cannot be, no room for one, too many levels.
+    pub fn try_build(mut self) -> Result<Engine, Refusal> {
+        let arena = Arena::new(ArenaOptions { capacity: self.heap_bytes });
+        let mut update = Update::new();
+        update.merge(Path::root(), self.initial);
+        let update = take_in(&arena, INITIAL, &[], update)?;
+        self.initial = match update.ops() {
+            [Op::Merge { value, .. }] => value.clone(),
+            _ => Map::new(),
+        };
+        Ok(Engine::with_arena(self, arena))
     }
 }

@@ -35,22 +35,31 @@ pub(crate) struct Style<'a> {
     frozen: Option<String>,
     /// The running process that they belong to, named where they are written to.
     process: Option<Arc<str>>,
+    /// What an array that is the value itself is called.
+    name: Option<String>,
+    /// The body may write into the elements of arrays.
+    writable: bool,
 }
 
 impl<'a> Style<'a> {
     /// Plain dicts and lists that the receiver owns.
     pub(crate) fn plain(arrays: Arrays<'a>) -> Self {
-        Style { arrays, frozen: None, process: None }
+        Style { arrays, frozen: None, process: None, name: None, writable: false }
     }
 
     /// Frozen containers; those that a running process reads name it when they are written to.
     pub(crate) fn frozen(arrays: Arrays<'a>, path: String, process: Option<Arc<str>>) -> Self {
-        Style { arrays, frozen: Some(path), process }
+        Style { arrays, frozen: Some(path), process, name: None, writable: false }
+    }
+
+    /// An array that is the value itself is called so; its elements, and those of arrays in it, may be written or not.
+    pub(crate) fn arrays(self, name: &str, writable: bool) -> Self {
+        Style { name: Some(name.to_owned()), writable, ..self }
     }
 
     fn child(&self, segment: &str) -> Self {
         let frozen = self.frozen.as_ref().map(|path| format!("{path}.{segment}"));
-        Style { frozen, ..self.clone() }
+        Style { frozen, name: None, ..self.clone() }
     }
 }
 
@@ -93,13 +102,14 @@ pub(crate) fn to_python<'py>(
             for (key, item) in map.iter() {
                 let item = match item {
                     Value::Map(_) | Value::List(_) => to_python(py, item, &style.child(key))?,
+                    Value::Heavy(heavy) => array(py, heavy, style, Some(key))?,
                     plain => to_python(py, plain, style)?,
                 };
                 dict.set_item(&**key, item)?;
             }
             freeze(dict.into_any(), style, &FROZEN_DICT)?
         }
-        Value::Heavy(heavy) => array(py, heavy, style.arrays)?,
+        Value::Heavy(heavy) => array(py, heavy, style, None)?,
         Value::Object(stored) => object(py, stored, style.arrays)?,
     })
 }
@@ -115,16 +125,21 @@ fn freeze<'py>(
     }
 }
 
-fn array<'py>(py: Python<'py>, heavy: &Heavy, arrays: Arrays<'_>) -> PyResult<Bound<'py, PyAny>> {
-    match arrays {
-        Arrays::Worker(worker) => worker.array(py, heavy),
+fn array<'py>(
+    py: Python<'py>,
+    heavy: &Heavy,
+    style: &Style<'_>,
+    name: Option<&str>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let name = name.or(style.name.as_deref());
+    match style.arrays {
+        Arrays::Worker(worker) => worker.array(py, heavy, name),
         Arrays::Brain | Arrays::Result(_) => {
             let block = theus::block_of(heavy).ok_or_else(|| {
-                PyRuntimeError::new_err(
-                    "an array of shared memory that this process does not own cannot be read here",
-                )
+                PyRuntimeError::new_err("an array of shared memory of another process cannot be read here")
             })?;
-            AS_ARRAY.get(py)?.call1((Block::of_brain(&block, &heavy.dtype, &heavy.shape, true),))
+            let readonly = !style.writable || block.is_final();
+            AS_ARRAY.get(py)?.call1((Block::of_brain(&block, &heavy.dtype, &heavy.shape, readonly), name))
         }
     }
 }

@@ -34,24 +34,26 @@ const LEN: usize = 201;
 /// Does one operation, as a process of its own, and nothing more: it waits to be killed.
 pub(super) fn perform(operation: &str, reader: &OwnedFd) {
     settle_allocator();
-    let arena = Arena::new(ArenaOptions { capacity: 16 << 20 });
+    // As little as will do, since its pages are made anew for each victim.
+    let arena = Arena::new(ArenaOptions { capacity: 64 << 10 });
+    let large = Arena::new(ArenaOptions { capacity: 1 << 20 });
     let held = Arc::new(block(&arena, 1));
     announce(reader, &held, 1);
     assert!(matches!(hear(reader, true), Heard::Message(..)), "the reader has it");
     match operation {
         "alloc small" => between(|| arena.alloc(LEN, true)),
-        // The arena's first block: a new shared segment. It has little to give, as its pages are zeroed one by one.
+        // The arena's first block: a new shared segment.
         "alloc first" => {
             let arena = Arena::new(ArenaOptions { capacity: 64 << 10 });
             between(|| arena.alloc(LEN, true));
         }
-        "alloc own" => between(|| arena.alloc(OWN, true)),
+        "alloc own" => between(|| large.alloc(OWN, true)),
         "free small" => {
             let block = arena.alloc(LEN, true);
             between(|| drop(block));
         }
         "free own" => {
-            let block = arena.alloc(OWN, true);
+            let block = large.alloc(OWN, true);
             between(|| drop(block));
         }
         "publish" => {

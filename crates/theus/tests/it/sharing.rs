@@ -116,7 +116,8 @@ fn the_farthest_handles_are_outside() {
     for step in [i64::MIN, i64::MAX] {
         let (shape, strides) = (vec![u64::MAX; 32], vec![step; 32]);
         let offset = u64::MAX;
-        let handle = Handle { address: address.clone(), serial: 1, offset, dtype: "<f8".into(), shape, strides };
+        let handle =
+            Handle { address: address.clone(), serial: 1, offset, dtype: "<f8".into(), shape, strides };
         assert_eq!(handle.check(u64::MAX), Err(HandleError::Outside { len: u64::MAX }));
         assert!(!handle.is_whole(u64::MAX));
     }

@@ -1,10 +1,13 @@
 //! The names of sessions: live ones are found, dead ones are swept, and two starters never share one.
 
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
+use std::sync::Barrier;
 
 use theus_shm::session::{AttachError, Attached, Listener, SessionError};
 
+use super::raw;
 use super::stage::{Actor, Place, Shelf, name};
 
 #[test]
@@ -91,6 +94,31 @@ fn of_many_starters_one_gets_the_name() {
         assert!(answers.iter().all(|answer| answer == "won" || answer.contains("is running already")));
         let winner = starters.iter().zip(&answers).find(|(_, answer)| *answer == "won").unwrap().0;
         assert_eq!(place.folder.sessions().unwrap()[0].pid, winner.child.id(), "and it is found");
+    }
+}
+
+#[test]
+fn of_many_starters_at_the_very_same_time_one_gets_the_name() {
+    const STARTERS: usize = 4;
+    let place = Place::new("same-time");
+    DirBuilder::new().mode(0o700).create(place.folder.path()).unwrap();
+    let held = File::open(place.folder.path()).unwrap();
+    for round in 0..200 {
+        // The socket of a dead one, which each of them wants to replace.
+        let dead = format!("/proc/self/fd/{}/raced", held.as_raw_fd());
+        drop(raw::listen(dead.as_bytes()).unwrap());
+        let barrier = Barrier::new(STARTERS);
+        let won: Vec<_> = std::thread::scope(|scope| {
+            let start = || {
+                barrier.wait();
+                Listener::named(&place.folder, &name("raced"), Shelf::new())
+            };
+            let starters: Vec<_> = (0..STARTERS).map(|_| scope.spawn(start)).collect();
+            // Nobody ends before all have tried.
+            starters.into_iter().map(|starter| starter.join().unwrap()).collect()
+        });
+        assert_eq!(won.iter().filter(|listener| listener.is_ok()).count(), 1, "round {round}: {won:?}");
+        assert_eq!(place.folder.sessions().unwrap().len(), 1, "round {round}: and it is found");
     }
 }
 

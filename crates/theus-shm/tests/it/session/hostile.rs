@@ -98,6 +98,21 @@ fn descriptors_that_nobody_asked_for_are_closed_with_the_connection() {
 }
 
 #[test]
+fn one_answer_at_a_time_is_on_its_way_to_a_peer() {
+    let (_shelf, listener) = owner();
+    let socket = welcomed(listener.address().unwrap());
+    let request = Request::ByName { name: "a".into() }.encode();
+    socket::send(&socket, &request, &[]).unwrap();
+    socket::send(&socket, &request, &[]).unwrap();
+    // Nothing is read, so only being dropped ends this.
+    let keep = Request::Keep { seen: 0, serials: Vec::new() }.encode();
+    eventually("it is dropped", || {
+        socket::try_send(&socket, &keep, &[])
+            .is_err_and(|error| error.kind() != std::io::ErrorKind::WouldBlock)
+    });
+}
+
+#[test]
 fn who_asks_again_without_reading_is_dropped() {
     let (shelf, listener) = owner();
     let socket = welcomed(listener.address().unwrap());
