@@ -1,4 +1,4 @@
-"""Row F12: allocate, fill and free 8 MB of shared memory, again and again.
+"""Row F12: allocate, fill and free 8 MB of shared memory, again and again; and allocating alone, at other sizes.
 
 What not: attaching and reading are part of F6.
 """
@@ -8,6 +8,7 @@ from rounds import race, timed
 from row import Row
 
 SIZE = 8 << 20
+OTHERS = {"4 KiB": 4 << 10, "1 MiB": 1 << 20, "64 MiB": 64 << 20}
 
 
 def rows(setting):
@@ -25,7 +26,39 @@ def rows(setting):
         row.ours = found["ours"]
     row.rivals = found["shared"]
     row.note = f"filling 8 MB of warm private memory took {found['floor']:.1f} us in the same run"
-    return [row]
+    return [row, *(alone for text, size in OTHERS.items() for alone in _alone(setting, text, size))]
+
+
+def _alone(setting, text, size):
+    """Zeroed memory taken and given back, never touched by the caller: named segments and malloc need not touch it either."""
+    import numpy as np
+
+    named = Row("F12", f"heavy: alloc + free {text}, zeroed", "-", None, rival="SharedMemory create + unlink")
+    private = Row("F12", "the same", "-", None, rival="np.zeros, private")
+    contenders = {"named": _named(size), "private": timed(lambda: np.zeros(size, np.uint8))}
+    count = max(3, setting.count // 10)
+    if setting.ours:
+        from theus import TheusEngine
+
+        with TheusEngine() as engine:
+            ours = timed(lambda: engine.heavy.alloc("scratch", shape=(size,), dtype=np.uint8))
+            found = race(contenders | {"ours": ours}, setting.rounds, count)
+        named.ours = private.ours = found["ours"]
+    else:
+        found = race(contenders, setting.rounds, count)
+    named.rivals, private.rivals = found["named"], found["private"]
+    return [named, private]
+
+
+def _named(size):
+    from multiprocessing.shared_memory import SharedMemory
+
+    def once():
+        segment = SharedMemory(create=True, size=size)
+        segment.close()
+        segment.unlink()
+
+    return timed(once)
 
 
 def _cycle(engine):

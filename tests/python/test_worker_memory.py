@@ -1,6 +1,7 @@
 """Memory between the engine and its workers: what a worker keeps stays whole, and large results travel uncopied."""
 
 import gc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -185,6 +186,43 @@ def test_a_large_one_is_taken_over_without_a_copy(monkeypatch):
 def test_an_ordinary_process_makes_such_an_array_too(engine):
     engine.call(tasks.fill_here, 300_000)
     assert (engine.state.heavy["m"] == 7).all()
+
+
+def test_where_the_engine_cannot_look_into_workers_results_are_sealed(script, tmp_path):
+    # What Yama or a sandbox forbids is forbidden here by workers that are not dumpable, to an engine without privileges.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import ctypes, os\nif 'UNREADABLE' in os.environ: ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\n"
+    )
+    out = script.run(
+        """
+        import ctypes, os
+        libc = ctypes.CDLL(None, use_errno=True)
+        if os.getuid() == 0:
+            # Root may look into any process; a root that has dropped its capabilities for good may not.
+            for capability in range(64):
+                libc.prctl(24, capability, 0, 0, 0)
+            header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+            assert libc.capset(header, none) == 0
+        os.environ["UNREADABLE"] = "1"
+        import memory_tasks as tasks
+        from theus import TheusEngine
+
+        with TheusEngine(pool_size=1) as engine:
+            for size in (10, 20_000, 300_000, 5_000_000):
+                assert (engine.submit(tasks.make, size).result() == 7).all()
+                engine.submit(tasks.make_heavy, size).result()
+                stored = engine.state.heavy["m"]
+                assert (stored == 7).all() and not stored.flags.writeable
+                engine.submit(tasks.fill, size).result()
+                assert (engine.state.heavy["m"] == 7).all()
+            assert "memfd:theus-sealed" in open("/proc/self/maps").read(), "sealed, not copied"
+            arrays = engine.submit(tasks.many, 200, 20_000).result()
+            assert [int(array[-1]) for array in arrays] == list(range(200))
+            assert engine.stats()["workers_ended"] == 0
+        """,
+        path=(tmp_path, Path(__file__).parent),
+    )
+    assert out == ""
 
 
 def test_many_arrays_in_one_result(engine):
