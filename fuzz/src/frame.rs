@@ -6,8 +6,8 @@
 //! versions; a table that cannot be is refused before memory is taken for it.
 
 use crate::Meter;
-use std::sync::Arc;
-use theus::{Arena, AttachedArray};
+use std::sync::{Arc, OnceLock};
+use theus::{Arena, AttachedArray, Block};
 use theus_pool::link::{ATTACHMENTS, Attachment, HEADER, Header};
 use theus_shm::ArenaOptions;
 use theus_value::Value;
@@ -38,9 +38,13 @@ pub fn frame(bytes: &[u8], meter: &Meter) {
 
 /// An array whose elements are attached: whatever is accepted fills its block and nothing else.
 fn array(bytes: &[u8]) {
-    let arena = Arena::new(ArenaOptions { capacity: 1 << 20 });
-    let blocks = [1, 4, 64, 4096].map(|len| Arc::new(arena.alloc(len, true).expect("a small block")));
-    match AttachedArray::parse("fuzzed", bytes, &blocks) {
+    // Made once: a segment takes a hundred times longer than reading an array.
+    static BLOCKS: OnceLock<[Arc<Block>; 4]> = OnceLock::new();
+    let blocks = BLOCKS.get_or_init(|| {
+        let arena = Arena::new(ArenaOptions { capacity: 1 << 20 });
+        [1, 4, 64, 4096].map(|len| Arc::new(arena.alloc(len, true).expect("a small block")))
+    });
+    match AttachedArray::parse("fuzzed", bytes, blocks) {
         Ok(array) => {
             let elements: u64 = array.shape.iter().product();
             assert!(elements <= array.block.len() as u64);

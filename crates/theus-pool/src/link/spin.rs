@@ -41,13 +41,17 @@ impl Spin {
         idle()
     }
 
-    /// Waits while idle: looks, then sleeps once by `sleep`.
+    /// Waits while idle: looks, then sleeps once by `sleep`, which may give up.
     pub(crate) fn wait(&self, idle: impl Fn() -> bool, sleep: impl FnOnce()) {
         let started = Instant::now();
-        if !self.look(idle) {
+        if !self.look(&idle) {
             return;
         }
         sleep();
+        // Nothing has come yet, so this wait is not over, and nothing is known of how long it is.
+        if idle() {
+            return;
+        }
         let budget = if started.elapsed() < SHORT {
             MOST
         } else {
@@ -97,5 +101,35 @@ impl Glances {
                 hint::spin_loop();
             }
         }
+    }
+}
+
+#[cfg(all(test, not(theus_loom)))]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    /// The budget after a wait that the sleep ends, or not, after this time.
+    fn budget_after(spin: &Spin, slept: Duration, ended: bool) -> u32 {
+        let over = Cell::new(false);
+        spin.wait(
+            || !over.get(),
+            || {
+                std::thread::sleep(slept);
+                over.set(ended);
+            },
+        );
+        spin.budget.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn a_long_wait_halves_the_budget_and_one_that_is_not_over_teaches_nothing() {
+        let spin = Spin::new();
+        assert_eq!(budget_after(&spin, 2 * SHORT, true), MOST / 2);
+        // A worker that looks up from time to time while it is idle must not forget how short its waits were.
+        for _ in 0..10 {
+            assert_eq!(budget_after(&spin, 2 * SHORT, false), MOST / 2);
+        }
+        assert_eq!(budget_after(&spin, 2 * SHORT, true), MOST / 4);
     }
 }
