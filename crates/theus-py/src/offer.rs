@@ -23,8 +23,10 @@ use theus_value::Value;
 
 /// Smaller arrays are copied into the result itself.
 const ATTACH_FROM: usize = 16 << 10;
-/// Buffers of at least this many bytes are sealed rather than copied, unless `THEUS_SEAL_FROM` says otherwise.
-const SEAL_FROM: u64 = 256 << 20;
+/// Buffers of at least this many bytes are sealed rather than copied, where shared memory has huge pages.
+const SEAL_FROM: u64 = 4 << 20;
+/// The same where it has none: there a fresh buffer costs more than the copy, and only saves having the array twice.
+const SEAL_SMALL_PAGES_FROM: u64 = 256 << 20;
 /// Sealed files of one result at most: each costs both processes a descriptor.
 const MOST_SEALED: usize = 64;
 
@@ -45,11 +47,12 @@ pub(crate) struct Parts {
 }
 
 /// From how many bytes on a buffer that was made to be handed over is sealed rather than copied. It depends on the
-/// machine (its page size for shared memory above all), so the environment may say it.
+/// machine, so the environment may say it (`THEUS_SEAL_FROM`).
 pub(crate) fn seal_from() -> u64 {
     static CHOSEN: OnceLock<u64> = OnceLock::new();
     let asked = || std::env::var("THEUS_SEAL_FROM").ok()?.parse().ok();
-    *CHOSEN.get_or_init(|| asked().unwrap_or(SEAL_FROM))
+    let measured = || if theus_shm::huge_pages() { SEAL_FROM } else { SEAL_SMALL_PAGES_FROM };
+    *CHOSEN.get_or_init(|| asked().unwrap_or_else(measured))
 }
 
 fn no_memory(error: &ShmError) -> PyErr {

@@ -26,7 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     block.write_at(0, b"f")?;
     block.write_at(len - 1, b"l")?;
     let (ours, theirs) = socket::pair()?;
-    let mut reader = Command::new(std::env::current_exe()?).arg("reader").stdin(Stdio::from(theirs)).spawn()?;
+    let mut reader =
+        Command::new(std::env::current_exe()?).arg("reader").stdin(Stdio::from(theirs)).spawn()?;
     for _ in 0..ROUNDS {
         socket::send(&ours, &(len as u64).to_le_bytes(), &[block.segment().fd()])?;
         // The reader asks for the next one.
@@ -59,7 +60,12 @@ fn read(owner: &OwnedFd) -> Result<(), Box<dyn Error>> {
         times.sort_unstable();
         times[times.len() / 2]
     };
-    println!("{} MiB: new {:?}, known {:?} (medians of {ROUNDS})", len >> 20, middle(&mut new), middle(&mut known));
+    println!(
+        "{} MiB: new {:?}, known {:?} (medians of {ROUNDS})",
+        len >> 20,
+        middle(&mut new),
+        middle(&mut known)
+    );
     Ok(())
 }
 

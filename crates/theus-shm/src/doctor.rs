@@ -7,7 +7,7 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::linux::{host, limits};
+use crate::linux::{host, huge, limits};
 use crate::seals::Seals;
 use crate::session::Folder;
 
@@ -205,15 +205,15 @@ fn memory(root: &Path) -> Finding {
 fn huge_pages(root: &Path) -> Finding {
     const NAME: &str = "huge pages";
     const FILE: &str = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
-    match host::huge_pages(root).as_deref() {
-        Some(chosen @ ("always" | "within_size" | "force")) => {
+    match huge::chosen(root).as_deref() {
+        Some(chosen @ ("always" | "within_size" | "force" | "advise")) => {
             finding(NAME, Verdict::Ok, format!("shared memory has them: {chosen}"), "")
         }
         Some(chosen) => finding(
             NAME,
             Verdict::Degraded,
             format!("shared memory has none: {chosen}"),
-            format!("the first touch of big arrays is slower; as root: echo within_size > {FILE}"),
+            format!("the first touch of big arrays is slower; as root: echo advise > {FILE}"),
         ),
         None => {
             finding(NAME, Verdict::Degraded, format!("{FILE} cannot be read"), "the first touch is slower")
@@ -366,7 +366,7 @@ mod tests {
             ("always within_size advise [never] deny force\n", Verdict::Degraded),
             ("always [within_size] advise never deny force\n", Verdict::Ok),
             ("[always] within_size advise never deny force\n", Verdict::Ok),
-            ("always within_size [advise] never deny force\n", Verdict::Degraded),
+            ("always within_size [advise] never deny force\n", Verdict::Ok),
             ("nonsense", Verdict::Degraded),
         ] {
             let root =

@@ -70,6 +70,7 @@ pub use doctor::{Finding, Verdict, doctor};
 pub use error::{AllocError, MapError, OutOfBounds, ShmError};
 pub use leases::Leases;
 pub use linux::host::harden;
+pub use linux::huge::huge_pages;
 pub use linux::{futex, peer, pidfd, socket};
 pub use mapping::{Expect, Mapping};
 pub use scratch::Scratch;

@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use crate::error::ShmError;
 use crate::linux::map::Map;
-use crate::linux::memfd;
+use crate::linux::{memfd, segment};
 use crate::raw;
 use crate::seals::Seals;
 
@@ -50,8 +50,7 @@ impl OpenBuffer {
             return Err(ShmError::Empty);
         }
         let refused = |source| ShmError::from_io(len as u64, source);
-        let file = memfd::create(len as u64, LABEL).map_err(refused)?;
-        let map = Map::writable(&file, len).map_err(refused)?;
+        let (file, map) = segment::unsealed(len, LABEL).map_err(refused)?;
         Ok(Self { map, file })
     }
 

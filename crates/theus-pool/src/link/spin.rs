@@ -15,24 +15,28 @@ const LEAST: u32 = 64;
 /// A wait that was over in this time, the wake-up included, would have been over within a full round.
 const SHORT: Duration = Duration::from_micros(150);
 
+/// One wait in this many looks for a full round, whatever the budget: where wake-ups are slow, sleeping makes every wait
+/// long, and only looking can tell that it would have been short.
+const TRIAL: u32 = 16;
+
 /// One listener's budget.
 #[derive(Debug)]
 pub(crate) struct Spin {
     budget: AtomicU32,
+    /// Counts the waits.
+    waits: AtomicU32,
     enabled: bool,
 }
 
 impl Spin {
     pub(crate) fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, |cores| cores.get());
-        Spin { budget: AtomicU32::new(MOST), enabled: cores > 1 }
+        Spin { budget: AtomicU32::new(MOST), waits: AtomicU32::new(0), enabled: cores > 1 }
     }
 
-    /// Looks as long as the budget allows; true if it is still idle then.
-    pub(crate) fn look(&self, idle: impl Fn() -> bool) -> bool {
-        // The budget is a hint: threads that update it at once may lose an update, and nothing depends on it.
-        let budget = if self.enabled { self.budget.load(Ordering::Relaxed) } else { 0 };
-        for _ in 0..budget {
+    /// Looks so often at most; true if it is still idle then.
+    fn look(&self, most: u32, idle: impl Fn() -> bool) -> bool {
+        for _ in 0..if self.enabled { most } else { 0 } {
             if !idle() {
                 return false;
             }
@@ -44,7 +48,13 @@ impl Spin {
     /// Waits while idle: looks, then sleeps once by `sleep`, which may give up.
     pub(crate) fn wait(&self, idle: impl Fn() -> bool, sleep: impl FnOnce()) {
         let started = Instant::now();
-        if !self.look(&idle) {
+        // Both are hints: threads that update them at once may lose an update, and nothing depends on it.
+        let trial = self.waits.fetch_add(1, Ordering::Relaxed).is_multiple_of(TRIAL);
+        let most = if trial { MOST } else { self.budget.load(Ordering::Relaxed) };
+        if !self.look(most, &idle) {
+            if trial {
+                self.budget.store(MOST, Ordering::Relaxed);
+            }
             return;
         }
         sleep();
@@ -120,6 +130,25 @@ mod tests {
             },
         );
         spin.budget.load(Ordering::Relaxed)
+    }
+
+    #[test]
+    fn a_trial_finds_out_that_waits_have_become_short() {
+        let spin = Spin { enabled: true, ..Spin::new() };
+        while spin.budget.load(Ordering::Relaxed) > LEAST {
+            budget_after(&spin, 2 * SHORT, true);
+        }
+        // Each wait is over after more looks than the budget has, and a sleep makes it long.
+        let short_wait = || {
+            let looks = Cell::new(0);
+            let idle = || looks.replace(looks.get() + 1) < 2 * LEAST;
+            spin.wait(idle, || {
+                std::thread::sleep(2 * SHORT);
+                looks.set(2 * LEAST);
+            });
+        };
+        (0..TRIAL).for_each(|_| short_wait());
+        assert_eq!(spin.budget.load(Ordering::Relaxed), MOST);
     }
 
     #[test]

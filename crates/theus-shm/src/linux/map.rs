@@ -12,6 +12,7 @@ use std::os::fd::AsFd;
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
+use super::huge::HUGE;
 use super::raw;
 
 /// Memory of a file in this process.
@@ -27,6 +28,10 @@ impl Map {
     pub(crate) fn writable(file: &File, len: usize) -> io::Result<Self> {
         let memory = MmapOptions::new().len(len).map_raw(file)?;
         memory.advise(Advice::DontFork)?;
+        if len >= HUGE {
+            // Where the kernel gives huge pages to nobody, or to all, it changes nothing.
+            let _ = memory.advise(Advice::HugePage);
+        }
         // Only a speed-up (no fault per page at the first touch), unknown before Linux 5.14: the pages
         // are reserved already, so a refusal costs time and nothing else.
         let _ = memory.advise(Advice::PopulateWrite);

@@ -23,9 +23,15 @@ const STAT_BLOCK: u64 = 512;
 
 /// A new memory file of `len` zero bytes that have real pages. The label shows in `/proc/*/maps` only.
 pub(crate) fn create(len: u64, label: &str) -> io::Result<File> {
+    let file = bare(len, label)?;
+    reserve(&file, len)?;
+    Ok(file)
+}
+
+/// A new memory file of `len` bytes without pages, which must be [reserved](reserve) before anybody may count on them.
+pub(crate) fn bare(len: u64, label: &str) -> io::Result<File> {
     let file = File::from(open(label)?);
     file.set_len(len)?;
-    reserve(&file, len)?;
     Ok(file)
 }
 
@@ -41,7 +47,8 @@ fn open(label: &str) -> io::Result<std::os::fd::OwnedFd> {
     }
 }
 
-fn reserve(file: &File, len: u64) -> io::Result<()> {
+/// Gives all of the file real pages, but for those that have one.
+pub(crate) fn reserve(file: &File, len: u64) -> io::Result<()> {
     let mut offset = 0;
     while offset < len {
         let piece = PIECE.min(len - offset);

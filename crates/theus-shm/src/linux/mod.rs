@@ -6,6 +6,7 @@
 
 pub mod futex;
 pub(crate) mod host;
+pub(crate) mod huge;
 pub(crate) mod limits;
 pub(crate) mod listen;
 pub(crate) mod map;

@@ -158,3 +158,39 @@ fn a_forked_child_does_not_have_the_memory_at_all() {
     let child = raw::fork(|| raw::store(segment.as_ptr())).unwrap();
     assert_eq!(raw::wait(child).unwrap(), -libc::SIGSEGV);
 }
+
+/// Kilobytes of memory files that this process maps in huge pages, of mappings with this label.
+fn huge_kilobytes(label: &str) -> u64 {
+    let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let mut ours = false;
+    let mut sum = 0;
+    for line in maps.lines() {
+        if line.contains('-') && line.split_whitespace().count() >= 5 && !line.starts_with(char::is_uppercase)
+        {
+            ours = line.contains(label);
+        } else if let Some(size) = line.strip_prefix("ShmemPmdMapped:").filter(|_| ours) {
+            sum += size.trim().trim_end_matches(" kB").parse::<u64>().unwrap();
+        }
+    }
+    sum
+}
+
+#[test]
+fn where_the_kernel_gives_huge_pages_large_segments_have_them() {
+    let label = format!("huge-{}", std::process::id());
+    let segment = Segment::create(16 << 20, &label).unwrap();
+    let found = huge_kilobytes(&label);
+    if theus_shm::huge_pages() {
+        assert!(found >= 8 << 10, "{found} kB of 16 MiB");
+    } else {
+        assert_eq!(found, 0);
+    }
+    // Either way all of it has pages, and is zero.
+    let file = std::fs::File::from(segment.fd().try_clone_to_owned().unwrap());
+    use std::os::unix::fs::MetadataExt;
+    assert!(file.metadata().unwrap().blocks() * 512 >= 16 << 20);
+    let mapping = theus_shm::Mapping::open(file.into(), theus_shm::Expect::segment(16 << 20)).unwrap();
+    let mut bytes = vec![1; 16 << 20];
+    mapping.read_at(0, &mut bytes).unwrap();
+    assert!(bytes.iter().all(|byte| *byte == 0));
+}

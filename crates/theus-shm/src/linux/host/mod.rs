@@ -113,13 +113,6 @@ pub(crate) fn descriptors(root: &Path) -> Option<Descriptors> {
     Some(Descriptors { soft, hard, open })
 }
 
-/// The chosen word of a kernel file that lists all choices, as in `always [never]`.
-pub(crate) fn huge_pages(root: &Path) -> Option<String> {
-    let text = fs::read_to_string(root.join("sys/kernel/mm/transparent_hugepage/shmem_enabled")).ok()?;
-    let (_, rest) = text.split_once('[')?;
-    rest.split_once(']').map(|(chosen, _)| chosen.to_owned())
-}
-
 /// Who may look into whose processes, by Yama; `None` without Yama.
 pub(crate) fn yama(root: &Path) -> Option<u8> {
     fs::read_to_string(root.join("proc/sys/kernel/yama/ptrace_scope")).ok()?.trim().parse().ok()
