@@ -161,7 +161,7 @@ fn a_forked_child_does_not_have_the_memory_at_all() {
 
 /// Kilobytes of memory files that this process maps in huge pages, of mappings with this label.
 fn huge_kilobytes(label: &str) -> u64 {
-    let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+    let maps = read_to_string("/proc/self/smaps").unwrap();
     let mut ours = false;
     let mut sum = 0;
     for line in maps.lines() {
@@ -186,10 +186,10 @@ fn where_the_kernel_gives_huge_pages_large_segments_have_them() {
         assert_eq!(found, 0);
     }
     // Either way all of it has pages, and is zero.
-    let file = std::fs::File::from(segment.fd().try_clone_to_owned().unwrap());
+    let file = File::from(segment.fd().try_clone_to_owned().unwrap());
     use std::os::unix::fs::MetadataExt;
     assert!(file.metadata().unwrap().blocks() * 512 >= 16 << 20);
-    let mapping = theus_shm::Mapping::open(file.into(), theus_shm::Expect::segment(16 << 20)).unwrap();
+    let mapping = Mapping::open(file.into(), Expect::segment(16 << 20)).unwrap();
     let mut bytes = vec![1; 16 << 20];
     mapping.read_at(0, &mut bytes).unwrap();
     assert!(bytes.iter().all(|byte| *byte == 0));
