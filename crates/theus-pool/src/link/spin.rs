@@ -119,13 +119,18 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
+    fn pass(time: Duration) {
+        let started = Instant::now();
+        while started.elapsed() < time {}
+    }
+
     /// The budget after a wait that the sleep ends, or not, after this time.
     fn budget_after(spin: &Spin, slept: Duration, ended: bool) -> u32 {
         let over = Cell::new(false);
         spin.wait(
             || !over.get(),
             || {
-                std::thread::sleep(slept);
+                pass(slept);
                 over.set(ended);
             },
         );
@@ -143,7 +148,7 @@ mod tests {
             let looks = Cell::new(0);
             let idle = || looks.replace(looks.get() + 1) < 2 * LEAST;
             spin.wait(idle, || {
-                std::thread::sleep(2 * SHORT);
+                pass(2 * SHORT);
                 looks.set(2 * LEAST);
             });
         };
