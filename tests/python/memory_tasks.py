@@ -90,6 +90,16 @@ def make_mapped(ctx, path):
     return np.memmap(path, dtype="u1", mode="r")
 
 
+@process(parallel=True)
+def make_mapped_by_hand(ctx, path):
+    """A view of a mapped file that NumPy does not know as one."""
+    import mmap
+
+    with open(path, "r+b") as file:
+        mapped = mmap.mmap(file.fileno(), 0)
+        return np.frombuffer(memoryview(mapped), "u1")
+
+
 @process(parallel=True, inputs=["heavy.m"], outputs=["heavy.again"])
 def pass_on(ctx):
     return ctx.heavy["m"]

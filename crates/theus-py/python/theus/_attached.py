@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -15,13 +13,12 @@ def attachable(array: Any, least: int) -> tuple[str, tuple[int, ...], Any, int] 
     That is whatever is no plain array of numbers in ordinary memory (pages of a mapped file may fail to be read) and of
     at least this many bytes.
     """
-    numpy = sys.modules.get("numpy")
-    if numpy is None or not isinstance(array, numpy.ndarray) or array.nbytes < least:
+    from ._heavy.blocks import is_plain
+
+    if not is_plain(array) or array.nbytes < least:
         return None
-    if type(array) is not numpy.ndarray and type(array).__name__ != "ShmArray":
-        return None
-    if array.dtype.kind not in "biufc" or array.dtype.fields is not None or array.dtype.str.startswith(">"):
-        return None
+    import numpy
+
     if _is_mapped(array, numpy.memmap):
         return None
     rows = numpy.ascontiguousarray(array)
@@ -30,9 +27,9 @@ def attachable(array: Any, least: int) -> tuple[str, tuple[int, ...], Any, int] 
 
 def _is_mapped(array: Any, memmap: type) -> bool:
     while array is not None:
-        if isinstance(array, memmap):
+        if isinstance(array, memmap) or type(array).__module__ == "mmap":
             return True
-        array = getattr(array, "base", None)
+        array = array.obj if isinstance(array, memoryview) else getattr(array, "base", None)
     return False
 
 

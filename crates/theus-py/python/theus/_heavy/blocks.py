@@ -65,17 +65,19 @@ def block_of(array: Any) -> Any:
 
 
 def encode_array(array: Any) -> tuple[str, tuple[int, ...], bytes] | None:
-    """The type, shape and elements of a NumPy array of numbers; None for anything else.
+    """The type, shape and elements of a NumPy array of numbers; None for anything else."""
+    return (array.dtype.str, array.shape, array.tobytes()) if is_plain(array) else None
 
-    Subclasses mean more than their elements (a mask, another product), and so does a foreign byte order: they are not
-    taken for plain arrays.
+
+def is_plain(array: Any) -> bool:
+    """True for a NumPy array of numbers that is nothing but its elements.
+
+    Subclasses mean more (a mask, another product), and so does a foreign byte order.
     """
     numpy = sys.modules.get("numpy")
     if numpy is None or type(array) not in (numpy.ndarray, numpy.memmap, _shm_array):
-        return None
-    if array.dtype.kind not in "biufc" or array.dtype.fields is not None or array.dtype.str.startswith(">"):
-        return None
-    return array.dtype.str, array.shape, array.tobytes()
+        return False
+    return array.dtype.kind in "biufc" and array.dtype.fields is None and not array.dtype.str.startswith(">")
 
 
 def scratch(array: Any) -> Any:
