@@ -162,10 +162,27 @@ def test_an_allocator_has_its_own_capacity():
     assert allocator.alloc("b", (6_000_000,), "u1").shape == (6_000_000,)
 
 
-@pytest.mark.parametrize("capacity", [0, -1, 1.5, "8", None])
+@pytest.mark.parametrize("capacity", [0, -1, 1.5, "8", None, True, False, 1 << 44, 1 << 100])
 def test_a_capacity_that_makes_no_sense(capacity):
     with pytest.raises(ValueError, match="capacity_mb"):
         ManagedAllocator(capacity_mb=capacity)
+
+
+@pytest.mark.parametrize("make", [TheusEngine, HeavyZoneAllocator])
+@pytest.mark.parametrize("megabytes", [1 << 44, 1 << 100])
+def test_a_capacity_of_the_environment_beyond_64_bits_of_bytes_is_named(monkeypatch, make, megabytes):
+    monkeypatch.setenv("THEUS_HEAP_SIZE", str(megabytes))
+    with pytest.raises(ValueError, match=f"THEUS_HEAP_SIZE='{megabytes}'.*to {(1 << 44) - 1}"):
+        make()
+
+
+def test_the_largest_capacity_is_taken(monkeypatch):
+    largest = (1 << 44) - 1
+    assert ManagedAllocator(largest).alloc("k", (2,), "u1").tolist() == [0, 0]
+    monkeypatch.setenv("THEUS_HEAP_SIZE", str(largest))
+    assert HeavyZoneAllocator().capacity_mb == largest
+    with TheusEngine() as engine:
+        assert engine.heavy.alloc("k", (2,), "u1").tolist() == [0, 0]
 
 
 def test_an_array_of_an_allocator_can_be_committed(engine):

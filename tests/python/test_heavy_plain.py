@@ -39,7 +39,8 @@ def plain(script, tmp_path):
     def run(text):
         import textwrap
 
-        return script.run(OPENING + textwrap.dedent(text) + "\nengine.shutdown()\n", path=(blocked, Path(__file__).parent))
+        opening = OPENING + f"BLOCKED = {str(blocked)!r}\n"
+        return script.run(opening + textwrap.dedent(text) + "\nengine.shutdown()\n", path=(blocked, Path(__file__).parent))
 
     return run
 
@@ -232,6 +233,90 @@ def test_scratch(plain):
         with engine.heavy.update("m") as view:
             view[:] = mine
         assert bytes(engine.heavy.get("m")) == b"zbc"
+    """)
+
+
+def test_scratch_of_a_scratch(plain):
+    plain("""
+        def formats(dtype, shape):
+            first = scratch(engine.heavy.alloc("m", shape=shape, dtype=dtype))
+            second = scratch(first)
+            return (first.format, first.shape), (second.format, second.shape)
+
+        for shape in [(), (0,), (0, 3), (2, 3)]:
+            assert formats("f4", shape) == (("f", shape), ("f", shape)), shape
+        assert formats("f4", (3, 0)) == (("f", (3, 0)), ("f", (0,)))
+        assert formats("f2", (2, 3)) == (("e", (2, 3)), ("B", (12,)))
+    """)
+
+
+def test_none_is_no_array(plain):
+    plain("""
+        engine.heavy.update("m", b"abc")
+        raises(TypeError, lambda: engine.heavy.update("m", None), "heavy.m: a NoneType is no array")
+        assert bytes(engine.heavy.get("m")) == b"abc" and engine.state.version == 1
+    """)
+
+
+def test_an_array_that_is_a_value_has_its_format_and_shape(plain):
+    plain("""
+        import struct
+        from theus._heavy import as_plain_array
+
+        codes = {
+            "|b1": "?", "|i1": "b", "|u1": "B", "<i2": "h", "<u2": "H", "<i4": "i", "<u4": "I", "<i8": "q", "<u8": "Q",
+            "<f4": "f", "<f8": "d",
+        }
+        for dtype, code in codes.items():
+            data = struct.pack(f"6{code}", *[1, 0, 1, 1, 0, 0])
+            view = as_plain_array(dtype, (2, 3), data)
+            assert type(view) is memoryview and (view.format, view.shape, view.readonly) == (code, (2, 3), False), dtype
+            assert view.tolist() == [[1, 0, 1], [1, 0, 0]], dtype
+            view[0, 0] = 0
+            assert data == struct.pack(f"6{code}", *[1, 0, 1, 1, 0, 0]), "private"
+            like = memoryview(engine.heavy.alloc("m", shape=(2, 3), dtype=dtype))
+            assert view.format == like.format, "as an array of the heavy zone has it"
+            number = as_plain_array(dtype, (), struct.pack(code, 1))
+            assert (number.format, number.shape, number[()]) == (code, (), 1), dtype
+            for shape in [(0,), (0, 3), (0, 2, 3)]:
+                empty = as_plain_array(dtype, shape, b"")
+                assert (empty.format, empty.shape, empty.tolist(), empty.readonly) == (code, shape, [], False), shape
+            for shape in [(3, 0), (0, 0), (2, 0, 3), (0, 1 << 60)]:
+                assert (as_plain_array(dtype, shape, b"").format, as_plain_array(dtype, shape, b"").shape) == (code, (0,))
+
+        for dtype, size in [("<f2", 2), ("<f16", 16), ("<c8", 8), ("<c16", 16), ("<c32", 32)]:
+            view = as_plain_array(dtype, (1, 2), bytes(range(2 * size)))
+            assert (view.format, view.shape, view.readonly) == ("B", (2 * size,), False), dtype
+            assert bytes(view) == bytes(range(2 * size))
+    """)
+
+
+def test_a_small_array_in_a_result(plain):
+    plain("""
+        from theus import process
+
+        @process(parallel=True)
+        def made(ctx):
+            array = ctx.alloc((2, 3), "f4")
+            array[1, 2] = 2.5
+            return array
+
+        @process(parallel=True)
+        def computed(ctx, blocked):
+            # This worker has NumPy.
+            import sys
+            sys.path.remove(blocked)
+            import numpy
+            return numpy.arange(6, dtype="i2").reshape(2, 3)
+
+        view = engine.submit(made).result()
+        assert (view.format, view.shape, view.readonly) == ("f", (2, 3), False)
+        assert view.tolist() == [[0.0, 0.0, 0.0], [0.0, 0.0, 2.5]]
+        view = engine.submit(computed, blocked=BLOCKED).result()
+        assert (view.format, view.shape, view.readonly) == ("h", (2, 3), False)
+        assert view.tolist() == [[0, 1, 2], [3, 4, 5]]
+        view[1, 2] = 9
+        assert view[1, 2] == 9
     """)
 
 

@@ -219,6 +219,15 @@ def test_what_the_zones_forbid_is_refused(engine):
     assert engine.state.version == 0
 
 
+@pytest.mark.parametrize("copy", [True, False])
+def test_none_is_no_array(engine, copy):
+    publish(engine, "m", 7)
+    version = engine.state.version
+    with pytest.raises(TypeError, match=r"heavy\.m: a NoneType is no array"):
+        engine.heavy.update("m", None, copy=copy)
+    assert engine.state.version == version and (engine.heavy.get("m") == 7).all()
+
+
 def test_beyond_the_capacity_is_a_memory_error(monkeypatch):
     monkeypatch.setenv("THEUS_HEAP_SIZE", "16")
     with TheusEngine() as engine:

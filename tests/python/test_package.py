@@ -2,6 +2,8 @@
 
 import importlib
 import importlib.metadata
+import importlib.util
+import subprocess
 import sys
 from pathlib import Path
 
@@ -32,6 +34,30 @@ BASES = [
     ("WorkerCrashedError", __import__("concurrent.futures").futures.BrokenExecutor),
     ("EngineClosedError", RuntimeError),
 ]
+
+# What a user's program may import and say; the last line is wrong, to show that the classes are known and not just Any.
+TYPED = """
+import theus.context
+from theus import ShmArray, TheusEngine
+from theus.context import HeavyZoneAllocator, SafeSharedMemory
+from theus.context import ShmArray as SameArray
+from theus.structures import ManagedAllocator, scratch
+from theus.structures import ShmArray as TheArray
+
+
+def memory(array: ShmArray) -> SafeSharedMemory:
+    same: SameArray = array
+    found: SafeSharedMemory = TheArray.scratch(same).shm
+    return found
+
+
+def size(engine: TheusEngine, allocator: HeavyZoneAllocator) -> int:
+    allocator.cleanup()
+    return memory(scratch(engine.heavy.get("m"))).size + allocator.capacity_mb
+
+
+wrong: theus.context.ShmArray = ManagedAllocator(8)
+"""
 
 NO_NUMPY = 'raise ImportError("numpy is not here")\n'
 
@@ -68,6 +94,17 @@ def test_the_package_is_typed():
     folder = Path(theus.__file__).parent
     assert (folder / "py.typed").is_file()
     assert list(folder.glob("*.pyi")), "stubs lie beside the modules"
+
+
+@pytest.mark.timeout(300)  # mypy reads the stubs of NumPy
+@pytest.mark.skipif(importlib.util.find_spec("mypy") is None, reason="mypy is not installed")
+def test_a_strict_type_checker_knows_the_public_classes(tmp_path):
+    (tmp_path / "program.py").write_text(TYPED)
+    command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--config-file=", "program.py"]
+    checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=280)
+    wrong = TYPED.splitlines().index("wrong: theus.context.ShmArray = ManagedAllocator(8)") + 1
+    found = [line for line in checked.stdout.splitlines() if ": error:" in line]
+    assert len(found) == 1 and found[0].startswith(f"program.py:{wrong}: ") and "[assignment]" in found[0], checked
 
 
 def test_import_needs_the_standard_library_only(script):

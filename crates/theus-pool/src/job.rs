@@ -3,9 +3,11 @@
 //! The pool moves bytes and knows nothing of values, snapshots or commits; the engine gives it jobs.
 
 use crate::crash::CrashRecord;
+use std::io;
 use std::time::Duration;
 use theus_shm::{AllocError, Block, Mapping};
 use theus_sync::Arc;
+use thiserror::Error;
 
 /// A host-language function that workers can run, sent to each worker once.
 #[derive(Debug)]
@@ -55,24 +57,42 @@ impl Bytes {
     }
 }
 
+/// Why memory that came with a result is not there.
+#[derive(Debug, Error)]
+pub enum Lacking {
+    /// There is no room for it.
+    #[error(transparent)]
+    Memory(#[from] AllocError),
+    /// The system does not let it be copied.
+    #[error(
+        "{len} bytes of the worker's memory cannot be copied ({source}): return a copy in ordinary memory instead"
+    )]
+    Unreadable {
+        /// Its length in bytes.
+        len: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
 /// What a worker sent as a result.
 #[derive(Debug)]
 pub struct Delivery {
     bytes: Bytes,
     /// Where the body begins.
     body: usize,
-    /// The memory that came along, in the order of the worker's table; an error where there was no room for it.
-    pub blocks: Vec<Result<Arc<Block>, AllocError>>,
+    /// The memory that came along, in the order of the worker's table; an error where it could not be had.
+    pub blocks: Vec<Result<Arc<Block>, Lacking>>,
 }
 
 impl Delivery {
     /// A result of these bytes, and the memory that came along. The pool makes them; others do for tests of a job.
-    pub fn new(bytes: Bytes, blocks: Vec<Result<Arc<Block>, AllocError>>) -> Self {
+    pub fn new(bytes: Bytes, blocks: Vec<Result<Arc<Block>, Lacking>>) -> Self {
         Delivery { bytes, body: 0, blocks }
     }
 
     /// As [`new`](Self::new), where the result begins behind a table.
-    pub(crate) fn behind(bytes: Bytes, body: usize, blocks: Vec<Result<Arc<Block>, AllocError>>) -> Self {
+    pub(crate) fn behind(bytes: Bytes, body: usize, blocks: Vec<Result<Arc<Block>, Lacking>>) -> Self {
         Delivery { bytes, body, blocks }
     }
 

@@ -48,7 +48,7 @@ mod worker;
 pub use crash::{CrashRecord, Ending};
 pub use hand::Launch;
 pub use holdings::Hold;
-pub use job::{Attempt, Bytes, Delivery, Function, Job, Next, Outcome, Reply, Request};
+pub use job::{Attempt, Bytes, Delivery, Function, Job, Lacking, Next, Outcome, Reply, Request};
 pub use pool::{Pool, PoolClosed, PoolOptions};
 pub use stats::{PoolStats, WorkerStats};
 pub use task::TaskHandle;

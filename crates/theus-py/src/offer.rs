@@ -80,7 +80,7 @@ impl Offer {
             let block = found.get();
             let attachment = match (block.leased(), block.buffer()) {
                 (Some(serial), _) => Some(Attachment::Leased { serial }),
-                (None, Some(buffer)) => Some(self.buffer(buffer)?),
+                (None, Some(buffer)) => self.buffer(buffer)?,
                 (None, None) => None,
             };
             if let Some(attachment) = attachment {
@@ -93,32 +93,38 @@ impl Offer {
         }
         let (dtype, shape, array, address): (String, Vec<u64>, Bound<'_, PyAny>, u64) = found.extract()?;
         let Ok(len) = array_bytes("", &dtype, &shape) else { return Ok(None) };
-        let attachment = if self.readable {
-            Attachment::Memory { address, len }
-        } else if self.parts.borrow().sealed.len() < MOST_SEALED {
-            let mut read = Ok(());
-            let file = SealedBuffer::build(len as usize, |target| {
-                read = peer::read(std::process::id(), address, target);
-            });
-            // A sandbox may forbid even reading oneself that way: then it travels in the result.
-            let (Ok(()), file) = (read, file.map_err(|error| no_memory(&error))?) else { return Ok(None) };
-            self.parts.borrow_mut().sealed.push(file);
-            Attachment::Sealed { len }
-        } else {
-            return Ok(None);
-        };
-        Ok(Some(self.add(attachment, &dtype, &shape, &array)))
+        let attachment = self.memory(address, len)?;
+        Ok(attachment.map(|attachment| self.add(attachment, &dtype, &shape, &array)))
     }
 
-    /// The way of a buffer that was made to be handed over.
-    fn buffer(&self, buffer: &OpenBuffer) -> PyResult<Attachment> {
-        let len = buffer.len() as u64;
-        let sealed = &mut self.parts.borrow_mut().sealed;
-        if self.readable && (len < seal_from() || sealed.len() >= MOST_SEALED) {
-            return Ok(Attachment::Memory { address: buffer.as_ptr().addr() as u64, len });
+    /// The way of memory that this process goes on using; None when it has to travel in the result.
+    fn memory(&self, address: u64, len: u64) -> PyResult<Option<Attachment>> {
+        if self.readable {
+            return Ok(Some(Attachment::Memory { address, len }));
         }
-        sealed.push(buffer.seal().map_err(|error| no_memory(&error))?);
-        Ok(Attachment::Sealed { len })
+        if self.parts.borrow().sealed.len() >= MOST_SEALED {
+            return Ok(None);
+        }
+        let mut read = Ok(());
+        let file = SealedBuffer::build(len as usize, |target| {
+            read = peer::read(std::process::id(), address, target);
+        });
+        // A sandbox may forbid even reading oneself that way.
+        let (Ok(()), file) = (read, file.map_err(|error| no_memory(&error))?) else { return Ok(None) };
+        self.parts.borrow_mut().sealed.push(file);
+        Ok(Some(Attachment::Sealed { len }))
+    }
+
+    /// The way of a buffer that was made to be handed over. Once it was, it is memory like any other.
+    fn buffer(&self, buffer: &OpenBuffer) -> PyResult<Option<Attachment>> {
+        let len = buffer.len() as u64;
+        let large = !self.readable || len >= seal_from();
+        if !large || buffer.is_sealed() || self.parts.borrow().sealed.len() >= MOST_SEALED {
+            return self.memory(buffer.as_ptr().addr() as u64, len);
+        }
+        let file = buffer.seal().map_err(|error| no_memory(&error))?;
+        self.parts.borrow_mut().sealed.push(file);
+        Ok(Some(Attachment::Sealed { len }))
     }
 
     fn add(&self, attachment: Attachment, dtype: &str, shape: &[u64], owner: &Bound<'_, PyAny>) -> Value {

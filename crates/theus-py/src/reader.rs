@@ -14,6 +14,7 @@ use pyo3::types::PyDict;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use theus::{Attempt, Engine, Isolation, Path, Process, Reading, Snapshot, read};
+use theus_pool::Hold;
 use theus_shm::OpenBuffer;
 
 enum Place {
@@ -49,8 +50,8 @@ impl Reader {
         Arc::new(Reader { place, process: process.clone(), alive, local: PyOnceLock::new(), reads })
     }
 
-    /// Reads a path under the contract.
-    pub(crate) fn read(&self, py: Python<'_>, path: &Path) -> PyResult<Reading> {
+    /// Reads a path under the contract. Its arrays are there as long as what comes along is held, or once they were made.
+    pub(crate) fn read(&self, py: Python<'_>, path: &Path) -> PyResult<(Reading, Vec<Hold>)> {
         self.check_alive(py)?;
         match &self.place {
             Place::Brain { snapshot, noted, .. } => {
@@ -58,7 +59,7 @@ impl Reader {
                     // A panic while the list is held leaves it a list.
                     self.reads.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
                 }
-                Ok(read(&self.process.contract, snapshot, path))
+                Ok((read(&self.process.contract, snapshot, path), Vec::new()))
             }
             Place::Worker { worker, task, attempt } => worker.get().fetch(py, *task, *attempt, path),
         }

@@ -34,7 +34,8 @@ impl View {
             return Ok(Some(argument));
         }
         let path = self.path.child(key);
-        match self.reader.read(py, &path)? {
+        let (reading, _held) = self.reader.read(py, &path)?;
+        match reading {
             Reading::Absent => Ok(None),
             Reading::Refused => Err(self.refused(py, &path)),
             Reading::Keys(_) => Ok(Some(View::new(&self.reader, path, None).into_pyobject(py)?.into_any())),
@@ -60,7 +61,7 @@ impl View {
     }
 
     fn names(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        let mut names: Vec<String> = match self.reader.read(py, &self.path)? {
+        let mut names: Vec<String> = match self.reader.read(py, &self.path)?.0 {
             Reading::Absent => Vec::new(),
             Reading::Refused => return Err(self.refused(py, &self.path)),
             Reading::Keys(keys) => keys.iter().map(|key| key.to_string()).collect(),
@@ -133,7 +134,7 @@ impl View {
         {
             return Ok(true);
         }
-        Ok(!matches!(self.reader.read(py, &self.path.child(key))?, Reading::Absent | Reading::Refused))
+        Ok(!matches!(self.reader.read(py, &self.path.child(key))?.0, Reading::Absent | Reading::Refused))
     }
 
     fn __len__(&self, py: Python<'_>) -> PyResult<usize> {

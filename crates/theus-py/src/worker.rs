@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use theus::{Path, Reading, decode, encode, path_query};
 use theus_pool::link::Attachment;
-use theus_pool::{Event, WorkerError};
+use theus_pool::{Event, Hold, WorkerError};
 use theus_value::{Heavy, Key, Value};
 
 /// How long the loop sleeps without looking for signals.
@@ -49,6 +49,17 @@ pub(crate) struct Worker {
     hello: Vec<u8>,
 }
 
+/// Holds the blocks of all arrays in a value.
+fn hold_all(link: &theus_pool::Worker, value: &Value, holds: &mut Vec<Hold>) {
+    match value {
+        Value::Heavy(heavy) => holds.push(link.hold(heavy.block.serial)),
+        Value::Map(map) => map.values().for_each(|value| hold_all(link, value, holds)),
+        Value::List(list) => list.iter().for_each(|value| hold_all(link, value, holds)),
+        Value::Tuple(items) => items.iter().for_each(|value| hold_all(link, value, holds)),
+        _ => {}
+    }
+}
+
 fn broken(error: &WorkerError) -> PyErr {
     PyOSError::new_err(error.to_string())
 }
@@ -59,25 +70,43 @@ impl Worker {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the Brain for a path of a task's snapshot.
-    pub(crate) fn fetch(&self, py: Python<'_>, task: u64, attempt: u32, path: &Path) -> PyResult<Reading> {
+    /// Asks the Brain for a path of a task's snapshot. The blocks in it are held as long as what comes along.
+    pub(crate) fn fetch(
+        &self,
+        py: Python<'_>,
+        task: u64,
+        attempt: u32,
+        path: &Path,
+    ) -> PyResult<(Reading, Vec<Hold>)> {
         let query = path_query(path);
-        let reply = py.detach(|| self.link().fetch(task, attempt, &query)).map_err(|error| broken(&error))?;
+        // Held before the link is let go: the task may end on another thread just then, which tells the Brain what is
+        // kept here.
+        let fetched = py.detach(|| {
+            let mut link = self.link();
+            let reply = decode(&link.fetch(task, attempt, &query)?);
+            let mut holds = Vec::new();
+            if let Ok(reply) = &reply {
+                hold_all(&link, reply, &mut holds);
+            }
+            Ok((reply, holds))
+        });
+        let (reply, holds) = fetched.map_err(|error: WorkerError| broken(&error))?;
         let confused = || PyRuntimeError::new_err("the engine's reply cannot be read");
-        let Ok(Value::Tuple(parts)) = decode(&reply) else { return Err(confused()) };
-        match &*parts {
-            [Value::Int(0), _] => Ok(Reading::Absent),
-            [Value::Int(1), value] => Ok(Reading::Whole(value.clone())),
-            [Value::Int(2), _] => Ok(Reading::Refused),
+        let Ok(Value::Tuple(parts)) = reply else { return Err(confused()) };
+        let reading = match &*parts {
+            [Value::Int(0), _] => Reading::Absent,
+            [Value::Int(1), value] => Reading::Whole(value.clone()),
+            [Value::Int(2), _] => Reading::Refused,
             [Value::Int(3), Value::Tuple(keys)] => {
                 let keys: Option<Vec<Key>> = keys
                     .iter()
                     .map(|key| if let Value::Str(key) = key { Some(key.clone()) } else { None })
                     .collect();
-                keys.map(Reading::Keys).ok_or_else(confused)
+                Reading::Keys(keys.ok_or_else(confused)?)
             }
-            _ => Err(confused()),
-        }
+            _ => return Err(confused()),
+        };
+        Ok((reading, holds))
     }
 
     /// The array of a block of the Brain, mapped read-only.

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use theus_sync::Arc;
-use theus_sync::atomic::{AtomicBool, Ordering};
+use theus_sync::atomic::{AtomicUsize, Ordering};
 
 use crate::arena::heap::Part;
 use crate::arena::stock::Stock;
@@ -41,20 +41,29 @@ pub struct Block {
     place: Place,
     len: usize,
     serial: u64,
-    counted: AtomicBool,
+    /// How many count it against the capacity.
+    counts: AtomicUsize,
+    is_guest: bool,
 }
 
 impl Block {
     pub(crate) fn new(stock: Arc<Stock>, place: Place, len: usize, serial: u64, counted: bool) -> Self {
-        Self { stock, place, len, serial, counted: AtomicBool::new(counted) }
+        Self { stock, place, len, serial, counts: AtomicUsize::new(usize::from(counted)), is_guest: !counted }
     }
 
-    /// Counts it against its arena's capacity from now on, if it is not counted yet.
+    /// Whether it counts against its arena's capacity only while somebody [counts](Self::count) it.
+    #[must_use]
+    pub fn is_guest(&self) -> bool {
+        self.is_guest
+    }
+
+    /// Counts it against its arena's capacity for as long as what is returned lives; twice is as once.
     ///
     /// # Errors
     /// [`AllocError::Capacity`] when it has no room there.
-    pub fn count(&self) -> Result<(), AllocError> {
-        self.stock.count(&self.counted, self.len, self.place.size)
+    pub fn count(self: &Arc<Self>) -> Result<Counted, AllocError> {
+        self.stock.count(&self.counts, self.len, self.place.size)?;
+        Ok(Counted { block: Arc::clone(self) })
     }
 
     /// Where its first byte is in the segment.
@@ -66,6 +75,12 @@ impl Block {
     #[must_use]
     pub fn id(&self) -> (u64, u64) {
         (self.segment().id(), self.start() as u64)
+    }
+
+    /// Whether this process has its memory, and is no forked child of the one that has it.
+    #[must_use]
+    pub fn is_here(&self) -> bool {
+        self.stock.is_here()
     }
 
     /// Its length in bytes, as asked for.
@@ -170,7 +185,27 @@ impl fmt::Debug for Block {
 impl Drop for Block {
     fn drop(&mut self) {
         // Relaxed: nobody else has it any more.
-        let counted = self.counted.load(Ordering::Relaxed);
+        let counted = self.counts.load(Ordering::Relaxed) > 0;
         self.stock.free(self.place.home, self.place.span.take(), self.place.size, counted);
+    }
+}
+
+/// A block that counts against its arena's capacity, whatever it did before.
+#[derive(Debug)]
+pub struct Counted {
+    block: Arc<Block>,
+}
+
+impl Counted {
+    /// The block.
+    #[must_use]
+    pub fn block(&self) -> &Arc<Block> {
+        &self.block
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.block.stock.uncount(&self.block.counts, self.block.place.size);
     }
 }

@@ -5,6 +5,7 @@
 //! Invariant: every finding has been tried or read just now; nothing is assumed from the kernel's version.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 
 use crate::linux::{host, huge, limits};
@@ -91,8 +92,8 @@ pub fn doctor() -> Vec<Finding> {
         descriptors(root),
         memory(root),
         huge_pages(root),
-        yama(root),
-        dumpable(root),
+        yama(root, host::may_trace(root)),
+        dumpable(root, host::is_dumpable(), host::may_trace(root)),
         process_read(root),
         runtime_folder(&Folder::of_user()),
     ]
@@ -221,9 +222,21 @@ fn huge_pages(root: &Path) -> Finding {
     }
 }
 
-fn yama(root: &Path) -> Finding {
+/// What Yama and a process's own wish do not keep out: programs of root, which a worker of root's is too.
+const ROOT: &str = "run as a user other than root, without CAP_SYS_PTRACE";
+
+/// What Yama keeps even from root.
+const NOBODY: u8 = 3;
+
+fn yama(root: &Path, may_trace: bool) -> Finding {
     const NAME: &str = "Yama";
     match host::yama(root) {
+        Some(scope @ 1..NOBODY) if may_trace => finding(
+            NAME,
+            Verdict::Degraded,
+            format!("ptrace_scope {scope}, but this is root or has CAP_SYS_PTRACE, and so has a worker"),
+            ROOT,
+        ),
         Some(scope @ 1..) => finding(
             NAME,
             Verdict::Ok,
@@ -239,18 +252,30 @@ fn yama(root: &Path) -> Finding {
     }
 }
 
-fn dumpable(root: &Path) -> Finding {
+fn dumpable(root: &Path, is_dumpable: io::Result<bool>, may_trace: bool) -> Finding {
     const NAME: &str = "dumpable";
-    match host::is_dumpable() {
+    let scope = host::yama(root).unwrap_or(0);
+    let may_trace = may_trace && scope < NOBODY;
+    match is_dumpable {
+        Ok(false) if may_trace => finding(
+            NAME,
+            Verdict::Degraded,
+            "it is not, but this is root or has CAP_SYS_PTRACE, and whoever has that too can look into it",
+            ROOT,
+        ),
         Ok(false) => finding(NAME, Verdict::Ok, "no other process of this user can look into this one", ""),
-        Ok(true) if host::yama(root).is_some_and(|scope| scope >= 1) => {
+        Ok(true) if scope >= 1 && !may_trace => {
             finding(NAME, Verdict::Ok, "it is, and Yama keeps all but its parents out", "")
         }
         Ok(true) => finding(
             NAME,
             Verdict::Degraded,
             "any process of this user, a worker too, can open /proc/<pid>/mem of this one and write",
-            "harden (hardened=True), which costs core dumps, debuggers and profilers",
+            if may_trace {
+                ROOT
+            } else {
+                "harden (hardened=True), which costs core dumps, debuggers and profilers"
+            },
         ),
         Err(error) => finding(NAME, Verdict::Degraded, error.to_string(), "allow prctl in the sandbox"),
     }
@@ -386,10 +411,46 @@ mod tests {
             ("x", Verdict::Degraded, Verdict::Ok),
         ] {
             let root = Root::new(&format!("yama-{}", text.trim()), &[(FILE, text)]);
-            assert_eq!(yama(&root.0).verdict, may_attach, "{text}");
+            assert_eq!(yama(&root.0, false).verdict, may_attach, "{text}");
+            let of_root = if text == "3\n" { Verdict::Ok } else { Verdict::Degraded };
+            assert_eq!(yama(&root.0, true).verdict, of_root, "{text}");
             assert_eq!(process_read(&root.0).verdict, may_read, "{text}");
         }
-        assert_eq!(yama(&Root::new("yama-none", &[]).0).verdict, Verdict::Degraded);
+        assert_eq!(yama(&Root::new("yama-none", &[]).0, false).verdict, Verdict::Degraded);
+    }
+
+    #[test]
+    fn nothing_is_promised_where_root_may_look_into_everything() {
+        for (scope, is_dumpable, may_trace, verdict) in [
+            ("0", false, false, Verdict::Ok),
+            ("0", true, false, Verdict::Degraded),
+            ("1", true, false, Verdict::Ok),
+            ("0", false, true, Verdict::Degraded),
+            ("1", false, true, Verdict::Degraded),
+            ("1", true, true, Verdict::Degraded),
+            ("3", false, true, Verdict::Ok),
+            ("3", true, true, Verdict::Ok),
+        ] {
+            let files = [("proc/sys/kernel/yama/ptrace_scope", scope)];
+            let root = Root::new(&format!("dumpable-{scope}-{is_dumpable}-{may_trace}"), &files);
+            let found = dumpable(&root.0, Ok(is_dumpable), may_trace);
+            assert_eq!(found.verdict, verdict, "{found}");
+        }
+    }
+
+    #[test]
+    fn who_may_trace_is_seen_by_the_capability() {
+        for (at, (text, may)) in [
+            ("CapPrm:\tffffffffffffffff\nCapEff:\t0000000000080000\n", true),
+            ("CapPrm:\tffffffffffffffff\nCapEff:\t0000000000040000\n", false),
+            ("CapEff:\tnonsense\n", false),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let root = Root::new(&format!("caps-{at}"), &[("proc/self/status", text)]);
+            assert_eq!(host::has_trace_capability(&root.0), may, "{text}");
+        }
     }
 
     #[test]

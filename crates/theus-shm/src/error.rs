@@ -33,6 +33,9 @@ pub enum ShmError {
         /// Bytes available, about.
         available: u64,
     },
+    /// The buffer was handed over before: what it holds now is in no file.
+    #[error("this buffer was sealed and handed over before: copy what it holds now into a new one")]
+    Sealed,
     /// This process has no file descriptor left.
     #[error(
         "no file descriptor is left for shared memory ({source}): raise the limit of open files (ulimit -n)"

@@ -78,6 +78,12 @@ impl Leases {
         self.held.get(&serial).is_some_and(|lease| lease.kept)
     }
 
+    /// Whether there are leases of blocks that the holder was told of after what it said last: it should be asked.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.held.values().any(|lease| !lease.kept)
+    }
+
     /// The block of this serial, if the holder has a lease of it.
     #[must_use]
     pub fn block(&self, serial: u64) -> Option<&Arc<Block>> {

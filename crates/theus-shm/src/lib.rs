@@ -64,7 +64,7 @@ mod segment;
 pub mod session;
 
 pub use arena::{Arena, ArenaOptions, ArenaStats};
-pub use block::Block;
+pub use block::{Block, Counted};
 pub use channel::Channel;
 pub use doctor::{Finding, Verdict, doctor};
 pub use error::{AllocError, MapError, OutOfBounds, ShmError};

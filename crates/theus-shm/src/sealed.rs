@@ -11,9 +11,10 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use crate::error::ShmError;
 use crate::linux::map::Map;
-use crate::linux::{memfd, segment};
+use crate::linux::memfd;
 use crate::raw;
 use crate::seals::Seals;
+use theus_sync::atomic::{AtomicBool, Ordering};
 
 const LABEL: &str = "theus-sealed";
 
@@ -38,6 +39,7 @@ const LABEL: &str = "theus-sealed";
 pub struct OpenBuffer {
     map: Map,
     file: File,
+    sealed: AtomicBool,
 }
 
 impl OpenBuffer {
@@ -50,8 +52,8 @@ impl OpenBuffer {
             return Err(ShmError::Empty);
         }
         let refused = |source| ShmError::from_io(len as u64, source);
-        let (file, map) = segment::unsealed(len, LABEL).map_err(refused)?;
-        Ok(Self { map, file })
+        let (file, map) = Map::of_new_file(len, LABEL).map_err(refused)?;
+        Ok(Self { map, file, sealed: AtomicBool::new(false) })
     }
 
     /// Its length in bytes.
@@ -82,22 +84,32 @@ impl OpenBuffer {
         raw::all_bytes(&mut self.map)
     }
 
-    /// Makes the file's content final as it is now; the descriptor is for the receiver.
-    ///
-    /// The memory here becomes a private copy of it, page by page as it is written. Sealing again gives the same file.
+    /// Makes the file's content final as it is now; the descriptor is for the receiver. Once only: the memory here
+    /// becomes a private copy of it, page by page as it is written, and what is written then is in no file.
     ///
     /// # Errors
-    /// [`ShmError`]: no descriptor, or somebody else has a writable mapping (the kernel looked): then nothing may be
-    /// handed over.
+    /// [`ShmError::Sealed`] the second time; [`ShmError`]: no descriptor, or somebody else has a writable mapping (the
+    /// kernel looked): then nothing may be handed over. Where the kernel refused, the buffer is as good as sealed.
     pub fn seal(&self) -> Result<OwnedFd, ShmError> {
         let refused = |source| ShmError::from_io(self.len() as u64, source);
-        self.map.make_private(&self.file).map_err(refused)?;
-        // A sealed file cannot be sealed again, and need not be.
-        let sealed = memfd::inspect(&self.file).map_err(refused)?.seals;
-        if !sealed.is_some_and(|seals| seals.contains(Seals::FROZEN)) {
-            memfd::seal(&self.file, Seals::FROZEN).map_err(refused)?;
+        // Relaxed: the flag guards no data; of two at once only one may go on.
+        if self.sealed.swap(true, Ordering::Relaxed) {
+            return Err(ShmError::Sealed);
         }
-        self.file.as_fd().try_clone_to_owned().map_err(refused)
+        let fd = self.file.as_fd().try_clone_to_owned().map_err(|error| {
+            self.sealed.store(false, Ordering::Relaxed);
+            refused(error)
+        })?;
+        // From here on what is written is private, so there is no second try.
+        self.map.make_private(&self.file).map_err(refused)?;
+        memfd::seal(&self.file, Seals::FROZEN).map_err(refused)?;
+        Ok(fd)
+    }
+
+    /// Whether it was sealed: what is written now is in no file.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.sealed.load(Ordering::Relaxed)
     }
 }
 

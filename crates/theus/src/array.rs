@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
-use theus_shm::{AllocError, Arena, Block};
+use theus_shm::{AllocError, Arena, Block, Counted};
 use theus_value::{BlockId, Heavy, Object, Value};
 use thiserror::Error;
 
@@ -125,12 +125,17 @@ pub fn allocate(
     zeroed: bool,
 ) -> Result<Arc<Block>, ArrayError> {
     let bytes = array_bytes(name, dtype, shape)?.max(1);
+    let block = with_patience(|| arena.alloc(bytes as usize, zeroed));
+    block.map(Arc::new).map_err(|source| ArrayError::Memory { name: name.into(), source })
+}
+
+/// Tries for a moment, where memory is short.
+fn with_patience<T>(mut ask: impl FnMut() -> Result<T, AllocError>) -> Result<T, AllocError> {
     let begun = Instant::now();
     loop {
-        match arena.alloc(bytes as usize, zeroed) {
-            Ok(block) => return Ok(Arc::new(block)),
+        match ask() {
             Err(error) if error.is_shortage() && begun.elapsed() < PATIENCE => thread::sleep(PAUSE),
-            Err(source) => return Err(ArrayError::Memory { name: name.into(), source }),
+            other => return other,
         }
     }
 }
@@ -150,9 +155,30 @@ pub fn heavy_value(block: &Arc<Block>, dtype: &str, shape: &[u64]) -> Heavy {
     }
 }
 
+/// The same, of a block that counts against the capacity for as long as the value lives.
+pub(crate) fn counted_value(
+    block: &Arc<Block>,
+    name: &str,
+    dtype: &str,
+    shape: &[u64],
+) -> Result<Heavy, ArrayError> {
+    let counted = with_patience(|| block.count());
+    let counted = counted.map_err(|source| ArrayError::Memory { name: name.into(), source })?;
+    Ok(Heavy { lease: Some(Arc::new(counted)), ..heavy_value(block, dtype, shape) })
+}
+
+/// Whether a value refers to a block that would not count against the capacity by it.
+pub(crate) fn is_uncounted(heavy: &Heavy) -> bool {
+    let lease = heavy.lease.as_ref().and_then(|lease| lease.downcast_ref::<Block>());
+    lease.is_some_and(Block::is_guest)
+}
+
 /// The block that a value of this process refers to.
 pub fn block_of(heavy: &Heavy) -> Option<Arc<Block>> {
-    heavy.lease.clone()?.downcast::<Block>().ok()
+    match heavy.lease.clone()?.downcast::<Block>() {
+        Ok(block) => Some(block),
+        Err(lease) => lease.downcast_ref::<Counted>().map(|counted| Arc::clone(counted.block())),
+    }
 }
 
 /// An array that travels as bytes, taken apart.

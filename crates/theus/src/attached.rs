@@ -6,7 +6,7 @@
 //! ```
 //! Invariant: such an object lives between a worker and the commit only; the state never holds one.
 
-use crate::array::{ArrayError, ArrayHead, EncodedArray, array_bytes, heavy_value};
+use crate::array::{ArrayError, ArrayHead, EncodedArray, array_bytes, counted_value};
 use std::sync::Arc;
 use theus_shm::Block;
 use theus_value::{Object, Value};
@@ -61,14 +61,18 @@ impl<'a> AttachedArray<'a> {
         Ok(AttachedArray { dtype, shape, block })
     }
 
-    /// The value that the state holds in the heavy zone: the block itself.
-    pub(crate) fn heavy(&self) -> Value {
-        Value::from(heavy_value(self.block, self.dtype, &self.shape))
+    /// A copy of the elements. (An empty array has none, but its block has a byte.)
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut bytes = self.block.to_vec();
+        if self.shape.contains(&0) {
+            bytes.clear();
+        }
+        bytes
     }
 
     /// The value that the state holds elsewhere: a copy.
     pub(crate) fn copied(&self) -> Value {
-        EncodedArray::encode(self.dtype, &self.shape, &self.block.to_vec())
+        EncodedArray::encode(self.dtype, &self.shape, &self.to_vec())
     }
 }
 
@@ -83,6 +87,5 @@ pub(crate) fn settled(
     if !heavy {
         return Ok(array.copied());
     }
-    array.block.count().map_err(|source| ArrayError::Memory { name: name.into(), source })?;
-    Ok(array.heavy())
+    Ok(Value::from(counted_value(array.block, name, array.dtype, &array.shape)?))
 }

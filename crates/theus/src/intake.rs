@@ -3,7 +3,7 @@
 //! What it is not: the contract (see `returned`) and the commit (see `attempt`).
 //! Invariant: an update that passed here leaves a state that can be encoded, sent and read again as a whole.
 
-use crate::array::{ARRAY_CODEC, adopt};
+use crate::array::{ARRAY_CODEC, adopt, block_of, counted_value, is_uncounted};
 use crate::attached::{ATTACHED_CODEC, settled};
 use crate::contract::HEAVY;
 use crate::error::Refusal;
@@ -106,6 +106,13 @@ impl Place<'_> {
             Value::Object(object) if &*object.codec == ATTACHED_CODEC => {
                 Some(settled(object, self.attached, &self.name(), heavy)?)
             }
+            // An array that passed through with a result, and is put into the state by its receiver.
+            Value::Heavy(array) if is_uncounted(array) => {
+                let block = block_of(array);
+                let counted =
+                    block.map(|block| counted_value(&block, &self.name(), &array.dtype, &array.shape));
+                counted.transpose()?.map(Value::from)
+            }
             Value::Map(map) => self.brought_map(heavy, map)?.map(Value::Map),
             Value::List(list) => {
                 let items = self.brought_items(heavy, || list.iter())?;
@@ -153,7 +160,7 @@ impl Place<'_> {
 }
 
 fn may_hold_arrays(value: &Value) -> bool {
-    matches!(value, Value::Object(_) | Value::Map(_) | Value::List(_) | Value::Tuple(_))
+    matches!(value, Value::Object(_) | Value::Heavy(_) | Value::Map(_) | Value::List(_) | Value::Tuple(_))
 }
 
 /// The changed paths of an update, each with the hash of its new value. Encodes every value once.

@@ -25,7 +25,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use theus_audit::Outcome as Recorded;
-use theus_pool::{Attempt as PoolAttempt, Bytes, Delivery, Function, Job, Next, Outcome, Reply, Request};
+use theus_pool::{
+    Attempt as PoolAttempt, Bytes, Delivery, Function, Job, Lacking, Next, Outcome, Reply, Request,
+};
 use theus_shm::Block;
 use theus_state::Isolation;
 use theus_value::{Key, Map, Path, Update, Value, decode, encode};
@@ -152,18 +154,32 @@ impl RemoteTask {
         };
         let attached: Arc<[_]> = match result.blocks.into_iter().collect::<Result<Vec<_>, _>>() {
             Ok(blocks) => blocks.into(),
-            Err(source) => {
+            Err(Lacking::Memory(source)) => {
                 let error = ArrayError::Memory { name: format!("result of {}", self.name()), source };
                 self.attempt.abandon(Recorded::Failed, error.to_string());
                 return Next::Done(Err(Refusal::from(error).into()));
+            }
+            Err(unreadable) => {
+                let reason = unreadable.to_string();
+                self.attempt.abandon(Recorded::Failed, reason.clone());
+                return Next::Done(Err(TaskError::Unreadable { process: self.name(), reason }));
             }
         };
         let reads = std::mem::take(&mut self.reads).into_iter().collect();
         self.attempt.attach(Arc::clone(&attached));
         match self.attempt.settle(returned.clone(), reads) {
-            Ok(version) => Next::Done(Ok(Settled { version, returned, attached })),
-            Err(Refusal::Conflict { retry: Some(wait), .. }) => Next::Retry(wait),
-            Err(refusal) => Next::Done(Err(refusal.into())),
+            Ok(version) => {
+                self.attempt.attach(Arc::new([]));
+                Next::Done(Ok(Settled { version, returned, attached }))
+            }
+            Err(refusal) => {
+                // Nobody looks at it any more.
+                self.attempt.attach(Arc::new([]));
+                match refusal {
+                    Refusal::Conflict { retry: Some(wait), .. } => Next::Retry(wait),
+                    refusal => Next::Done(Err(refusal.into())),
+                }
+            }
         }
     }
 

@@ -76,6 +76,7 @@ impl Process {
 
     fn end(&mut self) -> Ending {
         self.line.kill();
+        self.line.lay_out();
         match self.child.wait() {
             Ok(status) => match (status.code(), status.signal()) {
                 (Some(code), _) => Ending::Exited(code),

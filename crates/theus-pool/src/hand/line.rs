@@ -3,7 +3,8 @@
 use crate::link::Mailbox;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use theus_shm::pidfd;
+use theus_shm::{peer, pidfd};
+use theus_sync::Mutex;
 use theus_sync::atomic::{AtomicBool, Ordering};
 
 const SIGKILL: i32 = 9;
@@ -14,12 +15,20 @@ pub(crate) struct Line {
     pub(crate) pid: u32,
     pidfd: OwnedFd,
     dead: AtomicBool,
+    /// The process is about to be reaped, or was: its number may mean another one from then on.
+    reaped: Mutex<bool>,
 }
 
 impl Line {
     /// The line to a child that was not reaped yet, so that its number still means it.
     pub(crate) fn new(mailbox: Mailbox, pid: u32) -> io::Result<Self> {
-        Ok(Line { mailbox, pid, pidfd: pidfd::open(pid)?, dead: AtomicBool::new(false) })
+        Ok(Line {
+            mailbox,
+            pid,
+            pidfd: pidfd::open(pid)?,
+            dead: AtomicBool::new(false),
+            reaped: Mutex::new(false),
+        })
     }
 
     pub(crate) fn pidfd(&self) -> BorrowedFd<'_> {
@@ -34,6 +43,20 @@ impl Line {
     pub(crate) fn bury(&self) {
         self.dead.store(true, Ordering::Release);
         Mailbox::BRAIN_BELL.alarm(&self.mailbox);
+    }
+
+    /// Copies memory of the worker. Keeps it from being reaped meanwhile.
+    pub(crate) fn read(&self, address: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let reaped = self.reaped.lock();
+        if *reaped {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the worker is gone"));
+        }
+        peer::read(self.pid, address, buffer)
+    }
+
+    /// Must come before the process is reaped: waits for whoever reads its memory, and lets nobody else.
+    pub(crate) fn lay_out(&self) {
+        *self.reaped.lock() = true;
     }
 
     /// Ends the worker process. A worker that is already gone is no error.

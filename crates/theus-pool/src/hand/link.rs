@@ -6,18 +6,16 @@
 //! * The descriptor of a segment goes over the control socket before any frame that names it.
 //! * Memory that a frame is read from stays until a task that was sent after it has ended; blocks that it gives to the
 //!   worker stay as long as the worker says that it keeps them, or lives.
-//! * What the worker attaches is copied, or sealed, before anybody looks at it; memory of a process is read only while
-//!   its number cannot be another's.
 
-use super::Line;
-use crate::job::{Attempt, Bytes, Delivery, Function, Request};
+use super::{Line, Parcel, Part};
+use crate::job::{Attempt, Bytes, Function, Request};
 use crate::link::{
     Attachment, Flags, Frame, Header, INLINE_LIMIT, Kind, Mailbox, RingError, RingReader, RingWriter, Watch,
 };
 use std::collections::{HashMap, HashSet};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use theus_shm::{AllocError, Arena, Block, Expect, Leases, Mapping, Segment, peer, socket};
+use theus_shm::{AllocError, Arena, Block, Expect, Leases, MapError, Mapping, Segment, socket};
 use theus_sync::{Arc, Weak};
 use thiserror::Error;
 
@@ -26,8 +24,12 @@ pub(crate) const SEGMENTS_A_MESSAGE: usize = 64;
 /// Ids in one frame that says which segments are gone; the rest are told the next time.
 const FORGOTTEN_A_FRAME: usize = 1024;
 
-/// Why a result is lost whose memory went with the worker.
-const LOST: &str = "it died before the memory that it attached was taken";
+/// Sealed files of at least this many bytes become blocks as they are,
+const ADOPTED: u64 = 1 << 20;
+/// while there are fewer segments than this; each costs a descriptor,
+const CROWDED: u64 = 256;
+/// so from then on only larger ones do.
+const ADOPTED_WHEN_CROWDED: u64 = 8 << 20;
 
 /// Why a link to a worker cannot be used any more.
 #[derive(Debug, Error)]
@@ -144,79 +146,71 @@ impl Link {
     pub(crate) fn holds(&mut self, frame: Frame) -> Result<Vec<Arc<Block>>, LinkError> {
         let bytes = self.bytes(frame)?;
         let (numbers, rest) = bytes.as_slice().as_chunks::<8>();
+        // It cannot keep more than it has leases of; looked at before anything is made of its words.
+        let plausible = rest.is_empty() && (1..=self.leases.len() + 1).contains(&numbers.len());
         let mut numbers = numbers.iter().map(|number| u64::from_le_bytes(*number));
-        match numbers.next() {
-            Some(seen) if rest.is_empty() && seen <= self.sent => Ok(self.leases.state(seen, numbers)),
-            _ => Err(LinkError::Protocol("what it says of the blocks it keeps makes no sense")),
+        let seen = numbers.next().filter(|seen| plausible && *seen <= self.sent);
+        let seen = seen.ok_or(LinkError::Protocol("what it says of the blocks it keeps makes no sense"))?;
+        let ended = self.leases.state(seen, numbers);
+        if self.leases.is_doubtful() {
+            // It was given a block again before it said this, and may never have a reason to speak of it: it is asked.
+            self.push(Header { flags: Flags::GRANTED, ..Header::bare(Kind::Forget) }, &[])?;
         }
+        Ok(ended)
     }
 
     /// The worker's first words: an address and the eight bytes there, to try whether they can be read.
     pub(crate) fn greeted(&mut self, payload: &[u8]) {
         if let Ok([address, expected]) = <[[u8; 8]; 2]>::try_from(payload.as_chunks::<8>().0) {
             let mut found = [0; 8];
-            let read = peer::read(self.line.pid, u64::from_le_bytes(address), &mut found);
+            let read = self.line.read(u64::from_le_bytes(address), &mut found);
             self.readable = read.is_ok() && found == expected;
         }
     }
 
-    /// A result with the memory that came along. Memory of the worker is copied now: it must not have been reaped.
-    pub(crate) fn delivery(
-        &mut self,
-        arena: &Arc<Arena>,
-        frame: Frame,
-        alive: bool,
-    ) -> Result<Delivery, LinkError> {
+    /// A result with what came along, checked; memory of the worker is still there.
+    pub(crate) fn parcel(&mut self, arena: &Arena, frame: Frame) -> Result<Parcel, LinkError> {
         let attached = frame.header.flags.has(Flags::ATTACHED);
         let bytes = self.bytes(frame)?;
         if !attached {
-            return Ok(Delivery::new(bytes, Vec::new()));
+            return Ok(Parcel::new(bytes, 0, Vec::new()));
         }
         let (table, body) = Attachment::split(bytes.as_slice())
             .ok_or(LinkError::Protocol("the table of what it attached makes no sense"))?;
-        let mut blocks = Vec::with_capacity(table.len());
+        let mut parts = Vec::with_capacity(table.len());
         for attachment in &table {
-            blocks.push(match *attachment {
-                Attachment::Memory { .. } if !alive => return Err(LinkError::Protocol(LOST)),
-                Attachment::Memory { address, len } => self.copied(arena, address, len)?,
-                Attachment::Sealed { len } => Ok(self.adopted(arena, len)?),
+            parts.push(match *attachment {
+                Attachment::Memory { .. } if !self.readable => {
+                    return Err(LinkError::Protocol("it attached memory that it knows cannot be read"));
+                }
+                Attachment::Memory { address, len } => Part::There { address, len },
+                Attachment::Sealed { len } => Part::Here(self.adopted(arena, len)?),
                 Attachment::Leased { serial } => {
                     let block = self.leases.block(serial);
-                    Ok(Arc::clone(
-                        block.ok_or(LinkError::Protocol("it attached a block that it was not given"))?,
-                    ))
+                    let refused = LinkError::Protocol("it attached a block that it was not given");
+                    Part::Here(Arc::clone(block.ok_or(refused)?))
                 }
             });
         }
-        if table.iter().any(|attachment| matches!(attachment, Attachment::Memory { .. })) {
-            self.push(Header::bare(Kind::Taken), &[])?;
-        }
-        Ok(Delivery::behind(bytes, body, blocks))
+        Ok(Parcel::new(bytes, body, parts))
     }
 
-    /// A copy of the worker's memory in a block of ours.
-    fn copied(
-        &self,
-        arena: &Arc<Arena>,
-        address: u64,
-        len: u64,
-    ) -> Result<Result<Arc<Block>, AllocError>, LinkError> {
-        if !self.readable {
-            return Err(LinkError::Protocol("it attached memory that it knows cannot be read"));
-        }
-        let mut block = match arena.alloc_uncounted(usize::try_from(len).unwrap_or(usize::MAX)) {
-            Ok(block) => block,
-            Err(error) => return Ok(Err(error)),
-        };
-        peer::read(self.line.pid, address, block.bytes_mut())
-            .map_err(|error| LinkError::Memory(format!("{len} bytes at {address:#x}: {error}")))?;
-        Ok(Ok(Arc::new(block)))
+    /// Tells the worker that its memory may be used again.
+    pub(crate) fn taken(&mut self) -> Result<(), LinkError> {
+        self.push(Header::bare(Kind::Taken), &[])
     }
 
-    /// A sealed file of the worker as a block of ours.
-    fn adopted(&self, arena: &Arc<Arena>, len: u64) -> Result<Arc<Block>, LinkError> {
-        let adopted = arena.adopt(self.descriptor()?, len);
-        adopted.map(Arc::new).map_err(|error| LinkError::Memory(error.to_string()))
+    /// A sealed file of the worker as a block of ours; a small one is copied, for each file costs a descriptor.
+    fn adopted(&self, arena: &Arena, len: u64) -> Result<Arc<Block>, LinkError> {
+        let refused = |error: MapError| LinkError::Memory(error.to_string());
+        let least = if arena.stats().segments < CROWDED { ADOPTED } else { ADOPTED_WHEN_CROWDED };
+        if len >= least {
+            return arena.adopt(self.descriptor()?, len).map(Arc::new).map_err(refused);
+        }
+        let mapping = Mapping::open(self.descriptor()?, Expect::frozen(len)).map_err(refused)?;
+        let mut block = arena.alloc_uncounted(mapping.len())?;
+        block.bytes_mut().copy_from_slice(mapping.bytes().unwrap_or_default());
+        Ok(Arc::new(block))
     }
 
     /// The next descriptor that the worker sent.

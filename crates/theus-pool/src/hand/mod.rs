@@ -5,6 +5,7 @@
 mod launch;
 mod line;
 mod link;
+mod parcel;
 mod slot;
 mod watcher;
 
@@ -12,5 +13,6 @@ pub use launch::Launch;
 pub(crate) use launch::{Launched, Process, launch};
 pub(crate) use line::Line;
 pub(crate) use link::{Link, LinkError, SEGMENTS_A_MESSAGE};
+pub(crate) use parcel::{Parcel, Part};
 pub(crate) use slot::{NotStarted, Running, Slot, SlotState};
 pub(crate) use watcher::Watcher;

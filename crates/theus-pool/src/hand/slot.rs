@@ -4,9 +4,9 @@
 //! worker (fencing). A worker that is replaced leaves with its mailbox, so whatever it still writes is never read. Each
 //! worker of a slot has an epoch of its own, so what was meant for one never reaches another.
 
-use super::{Line, Link, LinkError};
+use super::{Line, Link, LinkError, Parcel};
 use crate::cell::{Place, Verdict};
-use crate::job::{Attempt, Bytes, Delivery, Job, Reply};
+use crate::job::{Attempt, Bytes, Job, Reply};
 use crate::link::{Frame, Header};
 use crate::shield::shielded;
 use crate::supervisor::{Seat, Task};
@@ -46,8 +46,8 @@ pub(crate) struct SlotState<J: Job> {
     pub(crate) refusals: u32,
     /// The worker was killed for the sake of a task; another one must not suffer for it.
     doomed: bool,
-    /// The process is about to be reaped, and its number may mean another one from then on.
-    pub(crate) reaped: bool,
+    /// The result of the task that runs has come, and what it attached is being copied.
+    pub(crate) collecting: bool,
 }
 
 impl<J: Job> SlotState<J> {
@@ -61,7 +61,7 @@ impl<J: Job> SlotState<J> {
             epoch,
             refusals: 0,
             doomed: false,
-            reaped: false,
+            collecting: false,
         }
     }
 
@@ -113,9 +113,10 @@ impl<J: Job> SlotState<J> {
 
     /// True when a frame speaks of the attempt that the worker runs.
     pub(crate) fn runs(&self, header: &Header) -> bool {
-        (self.running.as_ref()).is_some_and(|Running { attempt, .. }| {
-            attempt.task == header.task && attempt.number == header.attempt
-        })
+        !self.collecting
+            && (self.running.as_ref()).is_some_and(|Running { attempt, .. }| {
+                attempt.task == header.task && attempt.number == header.attempt
+            })
     }
 
     /// The bytes of a frame from the worker, checked.
@@ -137,11 +138,20 @@ impl<J: Job> SlotState<J> {
         self.link.as_mut().map_or(Ok(Vec::new()), |link| link.holds(frame))
     }
 
-    /// A result of the worker with all the memory that came along, checked.
-    pub(crate) fn delivery(&mut self, arena: &Arc<Arena>, frame: Frame) -> Result<Delivery, LinkError> {
-        let alive = !self.reaped;
+    /// A result of the worker with what came along, checked.
+    pub(crate) fn parcel(&mut self, arena: &Arena, frame: Frame) -> Result<Parcel, LinkError> {
         let link = self.link.as_mut().ok_or(LinkError::Protocol("its link is gone"))?;
-        link.delivery(arena, frame, alive)
+        link.parcel(arena, frame)
+    }
+
+    /// What the worker attached was copied; false when the worker is no longer this one.
+    pub(crate) fn collected(&mut self, line: &Arc<Line>) -> Result<bool, LinkError> {
+        let Some(link) = self.link.as_mut().filter(|link| Arc::ptr_eq(&link.line, line)) else {
+            return Ok(false);
+        };
+        self.collecting = false;
+        link.taken()?;
+        Ok(true)
     }
 
     /// Answers a question of the worker about the task it runs.

@@ -117,11 +117,7 @@ fn bury<J: Job>(
     // From here on nobody starts a task on it.
     line.bury();
     // What it did wrong in its last words no longer matters, unless it did before.
-    let condemned = {
-        let mut state = shared.slots[slot].state.lock();
-        state.reaped = true;
-        state.broken.is_some()
-    };
+    let condemned = shared.slots[slot].state.lock().broken.is_some();
     let ending = process.reap();
     // What it had published before it died counts.
     drain(shared, slot, line, LAST_WORDS);

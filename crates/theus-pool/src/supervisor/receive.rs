@@ -3,8 +3,9 @@
 //! Invariants
 //! * A completion counts only if it names the task and the attempt that its worker has; what else a worker sends out
 //!   of turn costs that worker, not a task (P3).
-//! * A frame is taken and acted on in one step under the slot's lock, but for settling: so whoever sees under that lock
-//!   that a worker runs a task knows that the frame which ends it was not taken yet.
+//! * A frame is taken and acted on in one step under the slot's lock, but for settling and for copying what a result
+//!   attached: so whoever sees under that lock that a worker runs a task, and collects nothing, knows that the frame which
+//!   ends it was not taken yet.
 
 use super::{Seat, Shared, Work};
 use crate::hand::{Line, LinkError, SlotState};
@@ -38,7 +39,7 @@ impl<J: Job> Shared<J> {
                 }
             }
             Kind::Fetch => state.answer(&self.options.arena, frame)?,
-            Kind::Complete | Kind::Fail => self.complete(slot, state, frame)?,
+            Kind::Complete | Kind::Fail => self.complete(slot, line, state, frame)?,
             Kind::Hold => {
                 let ended = state.holds(frame)?;
                 // Giving memory back may take its time.
@@ -50,10 +51,11 @@ impl<J: Job> Shared<J> {
         Ok(true)
     }
 
-    fn complete(
-        self: &Arc<Self>,
+    fn complete<'a>(
+        self: &'a Arc<Self>,
         slot: usize,
-        mut state: MutexGuard<'_, SlotState<J>>,
+        line: &Arc<Line>,
+        mut state: MutexGuard<'a, SlotState<J>>,
         frame: Frame,
     ) -> Result<(), LinkError> {
         let completed = frame.header.kind == Kind::Complete;
@@ -70,7 +72,21 @@ impl<J: Job> Shared<J> {
             };
         }
         let outcome = if completed {
-            Outcome::Completed(state.delivery(&self.options.arena, frame)?)
+            let parcel = state.parcel(&self.options.arena, frame)?;
+            let delivery = if parcel.is_away() {
+                state.collecting = true;
+                drop(state);
+                let collected = parcel.collect(&self.options.arena, line);
+                state = self.slots[slot].state.lock();
+                // Its keeper has settled the attempt if the worker died meanwhile.
+                if !state.collected(line)? {
+                    return Ok(());
+                }
+                collected?
+            } else {
+                parcel.collect(&self.options.arena, line)?
+            };
+            Outcome::Completed(delivery)
         } else {
             Outcome::Failed(state.bytes(frame)?)
         };

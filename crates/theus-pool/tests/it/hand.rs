@@ -141,6 +141,16 @@ impl Memory {
                 let table = [self.memory(pattern(number))];
                 worker.complete_with(task, attempt, &[], &table, &[])?;
             }
+            "attach-nowhere" | "attach-beyond" => {
+                let address = if word == "attach-beyond" { u64::MAX - 10 } else { 4096 };
+                let table = [Attachment::Memory { address, len: number as u64 }];
+                self.attached.push(Vec::new());
+                worker.complete_with(task, attempt, &[], &table, &[])?;
+            }
+            "attach-twice" => {
+                let table = [self.memory(pattern(number)); 2];
+                worker.complete_with(task, attempt, &[], &table, &[])?;
+            }
             "claim-memory" => {
                 let table = [Attachment::Memory { address: 4096, len: number as u64 }];
                 self.attached.push(Vec::new());

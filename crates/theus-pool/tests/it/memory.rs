@@ -142,3 +142,37 @@ fn without_memory_for_what_comes_with_a_result_the_job_is_told() {
     assert_eq!(pool.ask("attach-memory 50000"), pattern(50_000));
     assert_eq!(pool.pool.stats().workers_ended, 0);
 }
+
+#[test]
+fn memory_that_cannot_be_copied_is_told_and_costs_no_worker() {
+    let pool = TestPool::new(1, "honest");
+    for word in ["attach-nowhere 4096", "attach-beyond 4096"] {
+        let text = String::from_utf8(pool.ask(word)).unwrap();
+        assert!(text.contains("4096 bytes of the worker's memory cannot be copied"), "{text}");
+    }
+    assert_eq!(pool.ask("attach-memory 50000"), pattern(50_000));
+    assert_eq!(pool.pool.stats().workers_ended, 0);
+}
+
+#[test]
+fn what_is_attached_twice_is_copied_once() {
+    let pool = TestPool::with(1, launch("honest"), LONG, 2 << 20);
+    let twice = pool.ask("attach-twice 1000000");
+    assert_eq!(twice, [pattern(1_000_000), pattern(1_000_000)].concat());
+}
+
+#[test]
+fn a_worker_that_was_given_a_block_again_and_does_not_keep_it_holds_it_no_longer() {
+    let (pool, arena) = (TestPool::new(1, "honest"), arena());
+    let again = block(&arena, 100);
+    for _ in 0..200 {
+        pool.run(given("keep", &again));
+        pool.ask("let-go-late 1");
+        // At about the moment when the worker says that it keeps nothing.
+        pool.run(given("echo", &again));
+        until(|| {
+            pool.ask("echo x");
+            (Arc::strong_count(&again) == 1).then_some(())
+        });
+    }
+}

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
         WriteTimeoutError,
     )
     from ._sharing import attach, doctor, sessions
-    from .structures import FrozenDict, FrozenList, ShmArray, State, StateUpdate
+    from .structures import FrozenDict, FrozenList, ShmArray as ShmArray, State, StateUpdate
 
 # Where each public name lives; loaded when it is asked for, so that `import theus` stays cheap.
 _HOMES = {

@@ -8,9 +8,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ._heavy.allocator import HeavyZoneAllocator
-    from ._heavy.memory import SafeSharedMemory
-    from ._heavy.shm_array import ShmArray
+    # "as": public here to a strict type checker, though a star import must not load them.
+    from ._heavy.allocator import HeavyZoneAllocator as HeavyZoneAllocator
+    from ._heavy.memory import SafeSharedMemory as SafeSharedMemory
+    from ._heavy.shm_array import ShmArray as ShmArray
 
 __all__ = ["BaseDomainContext", "BaseGlobalContext", "BaseSystemContext"]
 

@@ -11,6 +11,7 @@ from time import monotonic
 from . import _native
 from ._flatten import flatten
 from ._heavy import HeavyZone
+from ._heavy.zone import MOST_MEGABYTES
 from ._registry import Registered, Registry
 from ._running import running
 from .audit import EngineAudit
@@ -42,9 +43,10 @@ class TheusEngine:
     most heavy memory in MB (default 512). ``write_timeout_ms`` (``THEUS_WRITE_TIMEOUT_MS``, default 300,000) is the longest
     time from the begin of a body to its commit (``WriteTimeoutError``), and the longest wait for somebody else's ticket.
 
-    ``hardened=True`` keeps other programs of the same user out of this process's memory (``PR_SET_DUMPABLE`` 0), for as
-    long as the process lives. Without it a worker, or any program of the user, can read and write that memory through
-    ``/proc`` where Yama does not forbid it. It costs: no core dumps, and no debugger or profiler of the user can attach.
+    ``hardened=True`` keeps other programs of the same user, except root (root may always), out of this process's memory
+    (``PR_SET_DUMPABLE`` 0), for as long as the process lives. Without it a worker, or any program of the user, can read and
+    write that memory through ``/proc`` where Yama does not forbid it. It costs: no core dumps, and no debugger or profiler
+    of the user can attach.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class TheusEngine:
         size = pool_size if pool_size is not None else _from_environment("THEUS_POOL_SIZE", 4)
         if not isinstance(size, int) or size < 1:
             raise ValueError(f"pool_size={size!r}: give a whole number from 1")
-        megabytes = _from_environment("THEUS_HEAP_SIZE", 512)
+        megabytes = _heap_megabytes()
         limit = write_timeout_ms if write_timeout_ms is not None else _from_environment("THEUS_WRITE_TIMEOUT_MS", 300_000)
         if not isinstance(limit, (int, float)) or not limit > 0:
             raise ValueError(f"write_timeout_ms={limit!r}: give milliseconds above 0")
@@ -392,7 +394,11 @@ def _task_future(task: Any, core: Any) -> Any:
     return _future_class(task, core)
 
 
-def _from_environment(name: str, default: int) -> int:
+def _heap_megabytes() -> int:
+    return _from_environment("THEUS_HEAP_SIZE", 512, most=MOST_MEGABYTES)
+
+
+def _from_environment(name: str, default: int, most: int | None = None) -> int:
     text = os.environ.get(name)
     if text is None or not text.strip():
         return default
@@ -400,8 +406,9 @@ def _from_environment(name: str, default: int) -> int:
         value = int(text)
     except ValueError:
         value = 0
-    if value < 1:
-        raise ValueError(f"the environment variable {name}={text!r} must be a whole number from 1")
+    if value < 1 or (most is not None and value > most):
+        limit = f" to {most}" if most is not None else ""
+        raise ValueError(f"the environment variable {name}={text!r} must be a whole number from 1{limit}")
     return value
 
 

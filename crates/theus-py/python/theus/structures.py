@@ -273,9 +273,10 @@ class State:
 
 
 if TYPE_CHECKING:
-    from ._heavy import scratch
-    from ._heavy.allocator import ManagedAllocator
-    from ._heavy.shm_array import ShmArray
+    # "as": public here to a strict type checker, though a star import must not load them.
+    from ._heavy.allocator import ManagedAllocator as ManagedAllocator
+    from ._heavy.blocks import scratch as scratch
+    from ._heavy.shm_array import ShmArray as ShmArray
 
 # What needs the library, and NumPy or a moment, is loaded when it is asked for.
 _HOMES = {"ManagedAllocator": "allocator", "ShmArray": "shm_array", "scratch": "blocks"}

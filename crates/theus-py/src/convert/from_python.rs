@@ -171,6 +171,12 @@ impl Reading<'_> {
         let mut map = Map::new();
         // A private copy: storing a value may run Python code or let another thread run, which may change the dict.
         let copy = dict.copy().map_err(|error| Unstorable::new(dict, error.to_string()))?;
+        // Before any value is attached to a result: pickled, the dict has all of them in itself.
+        let is_text =
+            |key: Bound<'_, PyAny>| key.cast_exact::<PyString>().is_ok_and(|name| name.to_str().is_ok());
+        if !copy.keys().iter().all(is_text) {
+            return pickled(dict.as_any());
+        }
         for (key, value) in copy.iter() {
             let Ok(name) = key.cast_exact::<PyString>() else { return pickled(dict.as_any()) };
             let Ok(name) = name.to_str() else { return pickled(dict.as_any()) };

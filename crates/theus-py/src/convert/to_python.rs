@@ -157,7 +157,7 @@ fn object<'py>(py: Python<'py>, stored: &Object, arrays: Arrays<'_>) -> PyResult
             let bytes = array.block.len();
             if bytes < SHARED_FROM {
                 let shape = PyTuple::new(py, &array.shape)?;
-                let copy = PyBytes::new(py, &array.block.to_vec());
+                let copy = PyBytes::new(py, &array.to_vec());
                 return AS_PLAIN_ARRAY.get(py)?.call1((array.dtype, shape, copy));
             }
             let block = Block::of_result(&array).map_err(|error| {

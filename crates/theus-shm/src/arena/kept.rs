@@ -15,11 +15,13 @@ const WASTE: usize = 8;
 pub(crate) struct Kept {
     by_len: BTreeMap<usize, Vec<Span>>,
     bytes: usize,
+    count: u64,
 }
 
 impl Kept {
     pub(crate) fn put(&mut self, span: Span) {
         self.bytes += span.len();
+        self.count += 1;
         self.by_len.entry(span.len()).or_default().push(span);
     }
 
@@ -40,6 +42,11 @@ impl Kept {
         self.bytes
     }
 
+    /// How many segments: each costs a descriptor.
+    pub(crate) fn count(&self) -> u64 {
+        self.count
+    }
+
     fn pop(&mut self, len: usize) -> Option<Span> {
         let spans = self.by_len.get_mut(&len)?;
         let span = spans.pop()?;
@@ -47,6 +54,7 @@ impl Kept {
             self.by_len.remove(&len);
         }
         self.bytes -= len;
+        self.count -= 1;
         Some(span)
     }
 }

@@ -116,14 +116,14 @@ impl Arena {
         self.take(len, align, zeroed, true)
     }
 
-    /// A block of `len` bytes that does not count against the capacity until it is [counted](Block::count): for data
-    /// that is only passing through. Its bytes are as after `alloc(len, false)`.
+    /// A block of `len` bytes that counts against the capacity only while it is [counted](Block::count): for data that is
+    /// only passing through. Its bytes are as after `alloc(len, false)`.
     ///
     /// ```
     /// use theus_shm::{Arena, ArenaOptions};
     ///
     /// let arena = Arena::new(ArenaOptions { capacity: 4096 });
-    /// let block = arena.alloc_uncounted(10_000)?;
+    /// let block = std::sync::Arc::new(arena.alloc_uncounted(10_000)?);
     /// assert_eq!(arena.stats().used, 0);
     /// assert!(block.count().is_err());
     /// # Ok::<(), theus_shm::AllocError>(())
@@ -159,7 +159,7 @@ impl Arena {
 
     /// Takes over a sealed memory file of `len` bytes as a block, without copying it. Its content is final.
     ///
-    /// It does not count against the capacity until it is [counted](Block::count).
+    /// It counts against the capacity only while it is [counted](Block::count).
     ///
     /// ```
     /// use theus_shm::{Arena, ArenaOptions, SealedBuffer};
@@ -167,7 +167,6 @@ impl Arena {
     /// let arena = Arena::new(ArenaOptions { capacity: 1 << 20 });
     /// let fd = SealedBuffer::from_bytes(b"made elsewhere")?;
     /// let block = arena.adopt(fd, 14)?;
-    /// block.count()?;
     /// assert!(block.is_final());
     /// assert_eq!(block.to_vec(), b"made elsewhere");
     /// # Ok::<(), Box<dyn std::error::Error>>(())

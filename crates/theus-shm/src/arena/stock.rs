@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use theus_sync::Mutex;
-use theus_sync::atomic::{AtomicBool, Ordering};
+use theus_sync::atomic::{AtomicUsize, Ordering};
 
 use super::ArenaStats;
 use super::heap::{GRANULE, Heap};
@@ -59,6 +59,8 @@ pub(crate) struct Stock {
 struct State {
     capacity: u64,
     used: u64,
+    /// Bytes of blocks that do not count against the capacity.
+    guests: u64,
     blocks: u64,
     /// Blocks with a segment of their own.
     own: u64,
@@ -84,6 +86,7 @@ impl Stock {
         let state = State {
             capacity: capacity.checked_next_multiple_of(GRANULE as u64).unwrap_or(u64::MAX),
             used: 0,
+            guests: 0,
             blocks: 0,
             own: 0,
             segments: 0,
@@ -121,7 +124,7 @@ impl Stock {
     }
 
     /// Whether this is the process that made it.
-    pub(super) fn is_here(&self) -> bool {
+    pub(crate) fn is_here(&self) -> bool {
         self.owner == std::process::id()
     }
 
@@ -133,6 +136,8 @@ impl Stock {
         let size = size.filter(|size| *size <= isize::MAX as usize).ok_or_else(|| state.full(len))?;
         if counted {
             state.charge(len, size)?;
+        } else {
+            state.guests += size as u64;
         }
         state.blocks += 1;
         Ok(size)
@@ -143,15 +148,33 @@ impl Stock {
         self.state.lock().gone(size, counted);
     }
 
-    /// Counts a block of `len` bytes that was not counted yet.
-    pub(crate) fn count(&self, counted: &AtomicBool, len: usize, size: usize) -> Result<(), AllocError> {
+    /// One more counts this block of `len` bytes against the capacity; only the first makes a difference.
+    pub(crate) fn count(&self, counts: &AtomicUsize, len: usize, size: usize) -> Result<(), AllocError> {
         // Relaxed: it only ever changes under this lock.
         let mut state = self.state.lock();
-        if !counted.load(Ordering::Relaxed) {
+        let mut released = Vec::new();
+        if counts.load(Ordering::Relaxed) == 0 {
             state.charge(len, size)?;
-            counted.store(true, Ordering::Relaxed);
+            state.guests -= size as u64;
+            released = state.make_room(0);
         }
+        counts.fetch_add(1, Ordering::Relaxed);
+        drop(state);
+        drop(released);
         Ok(())
+    }
+
+    /// One of those that count it is gone; with the last it counts no longer.
+    pub(crate) fn uncount(&self, counts: &AtomicUsize, size: usize) {
+        // A forked child has a copy of the numbers, and perhaps a lock that nobody gives back.
+        if !self.is_here() {
+            return;
+        }
+        let mut state = self.state.lock();
+        if counts.fetch_sub(1, Ordering::Relaxed) == 1 {
+            state.used -= size as u64;
+            state.guests += size as u64;
+        }
     }
 
     /// Memory for a block that was charged, at a multiple of `align`, a power of two up to a page.
@@ -240,6 +263,7 @@ impl Stock {
     pub(super) fn take_in(&self, span: &Span) {
         let mut state = self.state.lock();
         let released = state.make_room(span.len());
+        state.own += 1;
         state.count(span);
         drop(state);
         drop(released);
@@ -261,13 +285,17 @@ impl Stock {
                 if state.closed { state.heap.trim() } else { surplus }
             }
             Home::Own => state.put_kept(span),
-            Home::Adopted => Some(span),
+            Home::Adopted => {
+                state.own -= 1;
+                Some(span)
+            }
         };
         if let Some(span) = &released {
             state.let_go(span);
         }
+        let surplus = state.make_room(0);
         drop(state);
-        drop(released);
+        drop((released, surplus));
     }
 }
 
@@ -285,13 +313,18 @@ impl State {
 
     /// A block is gone.
     fn gone(&mut self, size: usize, counted: bool) {
-        self.used -= if counted { size as u64 } else { 0 };
+        *if counted { &mut self.used } else { &mut self.guests } -= size as u64;
         self.blocks -= 1;
+    }
+
+    /// What segments may take altogether while there is something to let go.
+    fn limit(&self) -> u64 {
+        self.capacity.saturating_add(self.guests)
     }
 
     /// How long the next shared segment should be, for a block of `len` bytes.
     fn shared_len(&self, len: usize) -> usize {
-        let room = usize::try_from(self.capacity.saturating_sub(self.reserved)).unwrap_or(usize::MAX);
+        let room = usize::try_from(self.limit().saturating_sub(self.reserved)).unwrap_or(usize::MAX);
         let room = room - room % PAGE;
         // The first block of all may stay alone.
         let fellows = if self.heap.bytes() == 0 { 1 } else { FELLOWS };
@@ -315,10 +348,12 @@ impl State {
         None
     }
 
-    /// Takes kept segments out until `len` more bytes fit into the capacity, or none is left.
+    /// Takes kept segments out until `len` more bytes fit into the limit and the kept ones take no descriptor that others
+    /// may need, or none is left.
     fn make_room(&mut self, len: usize) -> Vec<Span> {
         let mut released = Vec::new();
-        while self.reserved.saturating_add(len as u64) > self.capacity {
+        let crowded = |state: &Self| state.kept.count() > 0 && state.own + state.kept.count() > CROWDED;
+        while self.reserved.saturating_add(len as u64) > self.limit() || crowded(self) {
             let Some(span) = self.kept.take_largest().or_else(|| self.heap.trim()) else { break };
             self.let_go(&span);
             released.push(span);

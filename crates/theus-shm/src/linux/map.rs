@@ -9,11 +9,12 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
-use super::huge::HUGE;
-use super::raw;
+use super::huge::{HUGE, HugePages};
+use super::{memfd, raw};
 
 /// Memory of a file in this process.
 #[derive(Debug)]
@@ -36,6 +37,21 @@ impl Map {
         // are reserved already, so a refusal costs time and nothing else.
         let _ = memory.advise(Advice::PopulateWrite);
         Ok(Self { memory: Some(memory), owner: Some(std::process::id()) })
+    }
+
+    /// A new memory file of `len` zero bytes with all its pages, and its writable mapping.
+    pub(crate) fn of_new_file(len: usize, label: &str) -> io::Result<(File, Self)> {
+        if len >= HUGE && HugePages::here(Path::new("/")) == HugePages::Asked {
+            // Only a mapping can ask for huge pages, so they are made through it, as many as there are, and the rest
+            // reserved as always.
+            let file = memfd::bare(len as u64, label)?;
+            let map = Self::writable(&file, len)?;
+            memfd::reserve(&file, len as u64)?;
+            return Ok((file, map));
+        }
+        let file = memfd::create(len as u64, label)?;
+        let map = Self::writable(&file, len)?;
+        Ok((file, map))
     }
 
     /// The whole file, read-only; a forked child inherits it.

@@ -6,25 +6,30 @@
 //! - The owner's process runs as this user, as the kernel names it (`SO_PEERCRED`), or nothing is asked of it.
 //! - Nothing the owner says is believed before it is checked: frames are parsed totally, memory is mapped only with its
 //!   seals, size and pages ([`Mapping::open`]), a block lies within its segment.
-//! - No call waits longer than [`PATIENCE`] for the owner, and dropping a block never waits.
+//! - No call waits longer than [`PATIENCE`] for the owner, whatever signals come, nor for one that has ended while a
+//!   child that it forked keeps its socket open. Dropping a block waits for [`ROOM`] at most, and once only for an owner
+//!   that reads nothing.
 //! - A segment is mapped once, however many of its blocks are open.
 
 use std::collections::HashMap;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::address::{Address, SessionName};
 use super::error::{AttachError, OpenError};
 use super::folder::{ConnectError, Folder};
 use super::frame::{MAX_REPLY, Place, Reason, Reply, Request};
 use super::opened::Opened;
-use crate::linux::{listen, socket};
+use crate::linux::{listen, pidfd, socket};
 use crate::mapping::{Expect, Mapping};
 use theus_sync::{Arc, Mutex, Weak};
 
 /// How long an owner may take to answer.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the queue to an owner that is busy may stay full before it counts as one that reads nothing.
+const ROOM: Duration = Duration::from_millis(20);
 
 /// A connection to a session. Clones share it; the session gives up what this program held when the last clone and
 /// the last opened block are gone, or the process is.
@@ -47,15 +52,24 @@ pub(super) struct Shared {
 #[derive(Debug)]
 struct Link {
     /// `None` once the owner is gone, or has answered what cannot be understood.
-    socket: Option<OwnedFd>,
+    line: Option<Line>,
     /// Replies received.
     seen: u64,
     /// How many opened blocks there are of each serial.
     held: HashMap<u64, usize>,
     /// The owner does not know of what was dropped last.
     untold: bool,
+    /// It did not make room for being told when it was waited for last.
+    deaf: bool,
     segments: HashMap<u64, Weak<Mapping>>,
     buffer: Vec<u8>,
+}
+
+/// The socket to an owner, and the owner's process to see its death by; `None` where the system does not show it.
+#[derive(Debug)]
+struct Line {
+    socket: OwnedFd,
+    owner: Option<OwnedFd>,
 }
 
 impl Attached {
@@ -102,12 +116,19 @@ impl Attached {
         if uid != own {
             return Err(AttachError::Foreign { address, uid, own });
         }
+        let owner = match pidfd::open(pid) {
+            // It is dead, and a child that it forked keeps its socket open.
+            Err(error) if pid != 0 && error.raw_os_error() == Some(libc::ESRCH) => {
+                return Err(AttachError::Gone { address });
+            }
+            owner => owner.ok(),
+        };
+        let line = Line { socket, owner };
         let mut buffer = vec![0; MAX_REPLY];
-        let len = match receive(&socket, &mut buffer) {
+        let len = match line.receive(&mut buffer, Instant::now() + PATIENCE) {
             Ok(Some((len, _))) => len,
             Ok(None) => return Err(AttachError::Gone { address }),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                // Also when the listener is dead, and a child that it forked keeps its socket open.
                 return Err(AttachError::Silent { address, pid });
             }
             Err(source) => return Err(AttachError::System { address, source }),
@@ -119,10 +140,11 @@ impl Attached {
             Err(error) => return Err(AttachError::Protocol { address, reason: error.to_string() }),
         }
         let link = Link {
-            socket: Some(socket),
+            line: Some(line),
             seen: 0,
             held: HashMap::new(),
             untold: false,
+            deaf: false,
             segments: HashMap::new(),
             buffer,
         };
@@ -241,7 +263,7 @@ impl Shared {
 
     fn nonsense(&self, reason: &str) -> OpenError {
         // Nothing that comes later would be any better.
-        self.link.lock().socket = None;
+        self.link.lock().end();
         OpenError::Protocol { address: self.address.clone(), reason: reason.into() }
     }
 
@@ -274,6 +296,15 @@ impl Shared {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // A forked child has a copy of the socket, and no right to end what is the parent's.
+        if self.process == std::process::id() {
+            self.link.lock().end();
+        }
+    }
+}
+
 /// Why a connection is of no more use.
 enum Broken {
     Gone,
@@ -285,21 +316,23 @@ impl Link {
         let exchanged = self.try_exchange(request);
         if exchanged.is_err() {
             // A late answer would be taken for that to the next question.
-            self.socket = None;
+            self.end();
         }
         exchanged
     }
 
-    fn try_exchange(&mut self, request: &Request) -> Result<(Reply, Vec<OwnedFd>), Broken> {
-        let Some(socket) = &self.socket else { return Err(Broken::Gone) };
-        loop {
-            match socket::send(socket, &request.encode(), &[]) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Err(Broken::Gone),
-                Ok(()) => break,
-            }
+    /// Asks nothing more; the owner sees the end of the connection even if a child that was forked has it too.
+    fn end(&mut self) {
+        if let Some(line) = self.line.take() {
+            listen::hang_up(line.socket.as_fd());
         }
-        let (len, fds) = match receive(socket, &mut self.buffer) {
+    }
+
+    fn try_exchange(&mut self, request: &Request) -> Result<(Reply, Vec<OwnedFd>), Broken> {
+        let Some(line) = &self.line else { return Err(Broken::Gone) };
+        let deadline = Instant::now() + PATIENCE;
+        line.send(&request.encode(), deadline).map_err(|_| Broken::Gone)?;
+        let (len, fds) = match line.receive(&mut self.buffer, deadline) {
             Ok(Some(received)) => received,
             Err(error) if error.kind() == ErrorKind::InvalidData => {
                 return Err(Broken::Nonsense(error.to_string()));
@@ -344,22 +377,54 @@ impl Link {
         }
     }
 
-    /// Tells the owner what is held, if it does not know, as far as that goes without waiting.
+    /// Tells the owner what is held, if it does not know. An owner that is busy is waited for, but not one that did not
+    /// read even then: it is told with the next drop or request, or by the end of the connection.
     fn state(&mut self) {
-        let (true, Some(socket)) = (self.untold, &self.socket) else { return };
+        let (true, Some(line)) = (self.untold, &self.line) else { return };
         let mut serials: Vec<u64> = self.held.keys().copied().collect();
         serials.sort_unstable();
-        let keep = Request::Keep { seen: self.seen, serials };
-        // An owner that is stopped has a full queue: it is told with the next request, or by the end of the connection.
-        self.untold = socket::try_send(socket.as_fd(), &keep.encode(), &[]).is_err();
+        let keep = Request::Keep { seen: self.seen, serials }.encode();
+        let deadline = Instant::now() + if self.deaf { Duration::ZERO } else { ROOM };
+        let sent = line.send(&keep, deadline);
+        self.untold = sent.is_err();
+        self.deaf = sent.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
     }
 }
 
-fn receive(socket: &OwnedFd, buffer: &mut [u8]) -> std::io::Result<Option<(usize, Vec<OwnedFd>)>> {
-    loop {
-        match socket::recv(socket, buffer, 1, true) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            other => return other,
+impl Line {
+    /// `WouldBlock` when the owner has made no room until then.
+    fn send(&self, bytes: &[u8], deadline: Instant) -> io::Result<()> {
+        loop {
+            match socket::try_send(&self.socket, bytes, &[]) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if !listen::wait_writable(self.socket.as_fd(), deadline)? {
+                        return Err(error);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// What the owner says next; `None` when it has ended, `WouldBlock` when it has said nothing until then.
+    fn receive(&self, buffer: &mut [u8], deadline: Instant) -> io::Result<Option<(usize, Vec<OwnedFd>)>> {
+        loop {
+            let owner = self.owner.as_ref().map(AsFd::as_fd);
+            let (is_ready, is_dead) = listen::wait_readable(self.socket.as_fd(), owner, deadline)?;
+            match socket::recv(&self.socket, buffer, 1, false) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    // What a dead owner said before has been looked for, after its death was seen.
+                    if is_dead {
+                        return Ok(None);
+                    }
+                    if !is_ready {
+                        return Err(error);
+                    }
+                }
+                other => return other,
+            }
         }
     }
 }

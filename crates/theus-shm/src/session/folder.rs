@@ -25,6 +25,9 @@ use crate::linux::{listen, pidfd, socket};
 /// How long the folder's lock is waited for; it is held for a few system calls only.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long the end of a listener waits for it: what it leaves behind is removed by the next who looks.
+const END_PATIENCE: Duration = Duration::from_millis(10);
+
 /// Between two looks at a lock that somebody else holds.
 const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
@@ -104,7 +107,7 @@ impl Folder {
     /// A listening socket of this name, and its file.
     pub(crate) fn bind(&self, name: &SessionName) -> Result<(OwnedFd, SocketFile), SessionError> {
         let folder = OpenFolder::made(self)?;
-        let bound = folder.locked(|| {
+        let bound = folder.locked(LOCK_PATIENCE, || {
             match folder.look(name)? {
                 Found::Live { pid } => return Err(SessionError::InUse { name: name.to_string(), pid }),
                 Found::NoSocket => {
@@ -131,7 +134,12 @@ impl Folder {
         let Some(folder) = OpenFolder::existing(self)? else { return Err(ConnectError::Gone) };
         let path = folder.entry(name);
         match listen::connect(path.as_os_str().as_encoded_bytes(), patience) {
-            Ok(socket) => Ok(socket),
+            Ok(socket) if listener_of(&socket).is_some() => Ok(socket),
+            // A child of a dead listener keeps its socket open.
+            Ok(_) => {
+                folder.try_locked(|| folder.remove_stale(name)).transpose()?;
+                Err(ConnectError::Gone)
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => Err(ConnectError::Gone),
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
                 folder.try_locked(|| folder.remove_stale(name)).transpose()?;
@@ -194,13 +202,19 @@ impl OpenFolder {
         let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
         let file = OpenOptions::new().read(true).custom_flags(flags).open(&folder.path);
         let file = file.map_err(|error| match error.raw_os_error() {
-            Some(libc::ELOOP | libc::ENOTDIR) => refused("it is no folder, or a link: remove it".into()),
+            Some(libc::ELOOP | libc::ENOTDIR) => refused(
+                "it is no folder, or a link: remove it, or set XDG_RUNTIME_DIR to a folder of yours".into(),
+            ),
             _ => refused(format!("it cannot be opened ({error}): set XDG_RUNTIME_DIR to a folder of yours")),
         })?;
         let meta = file.metadata().map_err(SessionError::system("looking at the runtime folder"))?;
         let own = listen::effective_user();
         if meta.uid() != own {
-            return Err(refused(format!("it belongs to user {}, not to user {own}: remove it", meta.uid())));
+            // Nobody but that user can remove it from a folder like /tmp.
+            let other = meta.uid();
+            return Err(refused(format!(
+                "it belongs to user {other}, not to user {own}: set XDG_RUNTIME_DIR to a folder of yours"
+            )));
         }
         if meta.mode() & 0o077 != 0 {
             let mode = meta.mode() & 0o777;
@@ -269,14 +283,18 @@ impl OpenFolder {
     }
 
     /// Does something while nobody else makes or removes sockets here.
-    fn locked<T>(&self, work: impl FnOnce() -> Result<T, SessionError>) -> Result<T, SessionError> {
+    fn locked<T>(
+        &self,
+        patience: Duration,
+        work: impl FnOnce() -> Result<T, SessionError>,
+    ) -> Result<T, SessionError> {
         let start = Instant::now();
         let mut work = Some(work);
         loop {
             if let Some(done) = self.try_locked(|| work.take().map(|work| work())).flatten() {
                 return done;
             }
-            if start.elapsed() > LOCK_PATIENCE {
+            if start.elapsed() > patience {
                 return Err(SessionError::Locked { path: self.path.clone() });
             }
             // A wait for nothing but the time; a signal that cuts it short does no harm.
@@ -321,11 +339,13 @@ pub(crate) struct SocketFile {
 }
 
 impl SocketFile {
-    /// Removes it, unless somebody has put another one in its place.
+    /// Removes it, unless somebody has put another one in its place, or holds the folder's lock: then it stays, and the
+    /// next who looks removes it.
     pub(crate) fn remove(&self) {
-        let _ = self.folder.locked(|| match fs::symlink_metadata(self.folder.entry(&self.name)) {
-            Ok(meta) if meta.ino() == self.inode => self.folder.remove(&self.name),
-            _ => Ok(()),
-        });
+        let _ =
+            self.folder.locked(END_PATIENCE, || match fs::symlink_metadata(self.folder.entry(&self.name)) {
+                Ok(meta) if meta.ino() == self.inode => self.folder.remove(&self.name),
+                _ => Ok(()),
+            });
     }
 }

@@ -5,7 +5,7 @@
 //! Invariants
 //! - Nothing here waits: sockets never block, and a peer that asks again before it has read its answer is dropped, so
 //!   that there is at most one answer, with one descriptor, on its way to each peer.
-//! - The leases end with this value, at the latest.
+//! - The leases end with this value, at the latest, and the peer sees its end even while a forked child has the socket.
 
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -106,6 +106,12 @@ impl Link {
 
     fn send(&self, reply: &Reply, fds: &[BorrowedFd<'_>]) -> Result<(), Over> {
         socket::try_send(&self.socket, &reply.encode(), fds).map_err(|_| Over)
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        listen::hang_up(self.socket.as_fd());
     }
 }
 

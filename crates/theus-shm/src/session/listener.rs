@@ -4,7 +4,8 @@
 //!
 //! Invariants
 //! - Only processes of this user are served, as the kernel names them (`SO_PEERCRED`).
-//! - One thread, which waits for requests and for nothing else; it ends when the listener is dropped.
+//! - One thread, which waits for requests and for nothing else; it ends when the listener is dropped, even while a
+//!   forked child has copies of every descriptor: what ends is shut down, since closing it would not be noticed.
 //! - At most [`MAX_CONNECTIONS`] connections, [`MAX_OF_ONE`] of one process; each costs the owner one descriptor.
 
 use std::io::{self, ErrorKind};
@@ -69,7 +70,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Listener {
     address: Option<Address>,
     file: Option<SocketFile>,
-    /// The thread ends when this end of a pair is closed.
+    /// The thread ends when this end of a pair is shut down.
     stop: Option<OwnedFd>,
     thread: Option<thread::JoinHandle<()>>,
     process: u32,
@@ -138,7 +139,10 @@ impl Drop for Listener {
         if let Some(file) = self.file.take() {
             file.remove();
         }
-        drop(self.stop.take());
+        // Closing it would wake nobody: a child that was forked meanwhile has it too.
+        if let Some(stop) = self.stop.take() {
+            listen::hang_up(stop.as_fd());
+        }
         if let Some(thread) = self.thread.take()
             && thread.thread().id() != thread::current().id()
         {
@@ -223,6 +227,21 @@ impl Serving {
     fn is_full_for(&self, pid: u32) -> bool {
         let of_one = self.links.iter().filter(|link| link.pid == pid).count();
         self.links.len() >= MAX_CONNECTIONS || of_one >= MAX_OF_ONE
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // A forked child may have the socket too, and nobody would ever answer who connects to it.
+        listen::hang_up(self.socket.as_fd());
+        // They came while this one ended.
+        for _ in 0..MAX_CONNECTIONS {
+            match listen::accept(self.socket.as_fd()) {
+                Ok(waiting) => listen::hang_up(waiting.as_fd()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use theus_shm::{
     AllocError, Arena, ArenaOptions, Channel, Expect, MapError, Mapping, OpenBuffer, SealedBuffer, Seals,
+    ShmError,
 };
 
 const MIB: usize = 1 << 20;
@@ -27,10 +28,11 @@ fn a_block_that_was_adopted_is_the_file_itself() {
     let block = arena.adopt(fd, 3 << 20).unwrap();
     assert_eq!(inode(block.segment().fd()), made, "no copy");
     assert_eq!((block.len(), block.to_vec()[3 * MIB - 1]), (3 * MIB, 7));
-    block.count().unwrap();
+    let block = Arc::new(block);
+    let counted = block.count().unwrap();
     let (stats, charged) = (arena.stats(), 3 << 20);
     assert_eq!((stats.used, stats.blocks, stats.segments, stats.reserved), (charged, 1, 1, charged));
-    drop(block);
+    drop((block, counted));
     let stats = arena.stats();
     assert_eq!((stats.used, stats.blocks, stats.segments, stats.reserved, stats.kept), (0, 0, 0, 0, 0));
 }
@@ -78,20 +80,54 @@ fn what_passes_through_counts_against_the_capacity_once_it_is_counted() {
         arena.adopt(SealedBuffer::from_bytes(&[1; 4096]).unwrap(), 4096).unwrap(),
         arena.alloc_uncounted(4096).unwrap(),
         arena.alloc_uncounted(100 * MIB).unwrap(),
-    ];
+    ]
+    .map(Arc::new);
     assert_eq!((arena.stats().used, arena.stats().blocks), (MIB as u64 - 4096, 4));
-    passing[0].count().unwrap();
-    // Once is enough.
-    passing[0].count().unwrap();
+    let first = passing[0].count().unwrap();
+    // Twice is as once, and it counts until the last is gone.
+    let again = passing[0].count().unwrap();
     assert_eq!((arena.stats().used, arena.stats().free), (MIB as u64, 0));
     let full = passing[1].count().unwrap_err();
     assert!(matches!(full, AllocError::Capacity { asked: 4096, .. }), "{full}");
     assert!(passing[2].count().is_err());
-    drop(held);
-    passing[1].count().unwrap();
-    assert_eq!(arena.stats().used, 8192);
+    drop(first);
+    assert_eq!(arena.stats().free, 0);
+    drop(again);
+    assert_eq!(arena.stats().free, 4096);
+    let second = passing[1].count().unwrap();
+    assert_eq!(arena.stats().free, 0);
+    drop((held, second));
+    assert_eq!((arena.stats().used, arena.stats().blocks), (0, 3));
     drop(passing);
     assert_eq!((arena.stats().used, arena.stats().blocks), (0, 0));
+}
+
+#[test]
+fn what_passed_through_is_not_kept_beyond_the_capacity() {
+    let arena = arena(8 * MIB);
+    let blocks: Vec<_> = (0..10).map(|_| arena.alloc_uncounted(3 * MIB).unwrap()).collect();
+    assert_eq!(arena.stats().reserved, 30 << 20);
+    drop(blocks);
+    assert!(arena.stats().reserved <= 8 << 20, "{:?}", arena.stats());
+}
+
+#[test]
+fn small_ones_that_pass_through_beyond_the_capacity_share_segments() {
+    let arena = arena(MIB);
+    let blocks: Vec<_> = (0..500).map(|_| arena.alloc_uncounted(20_000).unwrap()).collect();
+    assert!(arena.stats().segments < 30, "{:?}", arena.stats());
+    drop(blocks);
+    assert!(arena.stats().reserved <= MIB as u64);
+}
+
+#[test]
+fn kept_segments_leave_descriptors_to_others() {
+    let arena = arena(4096 * MIB);
+    for len in (0..4).map(|round| MIB + round * MIB / 4) {
+        let blocks: Vec<_> = (0..120).map(|_| arena.alloc(len, false).unwrap()).collect();
+        drop(blocks);
+    }
+    assert!(arena.stats().segments <= 257, "{:?}", arena.stats());
 }
 
 #[test]
@@ -110,11 +146,12 @@ fn what_is_written_after_the_seal_stays_with_the_writer_at_the_same_address() {
     let first = buffer.seal().unwrap();
     buffer.bytes_mut().fill(2);
     assert_eq!(buffer.as_ptr(), address);
-    // Sealing again gives the same file, with the bytes of the first time.
-    for fd in [first, buffer.seal().unwrap()] {
-        let mapping = Mapping::open(fd, Expect::frozen(2 << 20)).unwrap();
-        assert!(mapping.bytes().unwrap().iter().all(|byte| *byte == 1));
-    }
+    let mapping = Mapping::open(first, Expect::frozen(2 << 20)).unwrap();
+    assert!(mapping.bytes().unwrap().iter().all(|byte| *byte == 1));
+    assert!(
+        buffer.is_sealed() && matches!(buffer.seal(), Err(ShmError::Sealed)),
+        "the file has not what it holds"
+    );
 }
 
 #[test]
@@ -133,5 +170,5 @@ fn a_buffer_that_somebody_else_can_write_is_not_sealed() {
     let refused = buffer.seal().unwrap_err();
     assert!(refused.to_string().contains("busy"), "{refused}");
     drop(writable);
-    assert!(buffer.seal().is_ok());
+    assert!(matches!(buffer.seal(), Err(ShmError::Sealed)), "its memory is private by now");
 }

@@ -297,11 +297,13 @@ fn what_an_aligned_block_leaves_before_it_is_used_by_others() {
 }
 
 #[test]
-fn taking_over_a_file_makes_kept_memory_give_way() {
+fn counting_a_file_that_was_taken_over_makes_kept_memory_give_way() {
     let arena = arena(10 * MIB);
     drop([4 * MIB, 4 * MIB].map(|len| arena.alloc(len, true).unwrap()));
     let file = theus_shm::SealedBuffer::build(7 * MIB, |bytes| bytes.fill(1)).unwrap();
-    let taken = arena.adopt(file, 7 << 20).unwrap();
+    let taken = Arc::new(arena.adopt(file, 7 << 20).unwrap());
+    assert_eq!(arena.stats().kept, 8 << 20, "it only passes through");
+    let taken = taken.count().unwrap();
     let stats = arena.stats();
     assert!(stats.reserved <= 10 << 20 && stats.kept == 0, "{stats:?}");
     drop(taken);

@@ -5,8 +5,7 @@ use crate::remote::{attempt, task};
 use crate::stage::{engine, int, mapping, path, process, records, tuple};
 use std::sync::Arc;
 use theus::{AttachedArray, Block, EncodedArray, Engine, Process, TaskOutput, Value, block_of, encode};
-use theus_pool::{Bytes, Delivery, Job, Next, Outcome};
-use theus_shm::AllocError;
+use theus_pool::{Bytes, Delivery, Job, Lacking, Next, Outcome};
 use theus_value::Set;
 
 fn block(engine: &Engine, bytes: &[u8]) -> Arc<Block> {
@@ -20,7 +19,7 @@ fn ends(
     engine: &Engine,
     process: &Process,
     value: Value,
-    blocks: Vec<Result<Arc<Block>, AllocError>>,
+    blocks: Vec<Result<Arc<Block>, Lacking>>,
 ) -> TaskOutput {
     let mut task = task(engine, process);
     let _request = task.start(attempt(1));
@@ -108,6 +107,30 @@ fn without_room_it_is_refused_by_the_capacity_and_named() {
     ends(&engine, &process("p", &["heavy.m"]), array(0), blocks()).unwrap();
 
     let lacking = engine.arena().alloc(1 << 30, false).unwrap_err();
-    let refused = ends(&engine, &process("p", &["heavy.m"]), array(0), vec![Err(lacking)]).unwrap_err();
+    let refused =
+        ends(&engine, &process("p", &["heavy.m"]), array(0), vec![Err(lacking.into())]).unwrap_err();
     assert!(refused.to_string().contains("result of p"), "{refused}");
+}
+
+#[test]
+fn an_empty_array_stays_one_wherever_it_goes() {
+    let engine = engine();
+    for output in ["heavy.m", "domain.m"] {
+        // As a leased block of an empty array is: it has a byte, and no element.
+        let empty = AttachedArray::encode("<f4", &[0, 3], 0);
+        ends(&engine, &process("p", &[output]), empty, vec![Ok(block(&engine, &[7]))]).unwrap();
+    }
+    let Some(Value::Object(stored)) = engine.snapshot().get(&path("domain.m")).cloned() else {
+        panic!("no copy")
+    };
+    assert_eq!(EncodedArray::parse("domain.m", &stored.bytes).unwrap().shape, [0, 3]);
+}
+
+#[test]
+fn what_cannot_be_copied_out_of_the_worker_fails_the_task_and_says_so() {
+    let engine = engine();
+    let lacking = Lacking::Unreadable { len: 4, source: std::io::Error::from_raw_os_error(14) };
+    let refused = ends(&engine, &process("p", &["heavy.m"]), array(0), vec![Err(lacking)]).unwrap_err();
+    assert!(refused.to_string().contains("cannot be copied"), "{refused}");
+    assert_eq!(records(&engine).len(), 1);
 }

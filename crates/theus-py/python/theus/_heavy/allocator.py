@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .. import _native
-from .zone import HeavyZone
+from .zone import MOST_MEGABYTES, HeavyZone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +20,9 @@ class ManagedAllocator(HeavyZone):
     """
 
     def __init__(self, capacity_mb: int = 512, session_id: str | None = None) -> None:
-        if not isinstance(capacity_mb, int) or capacity_mb < 1:
-            raise ValueError(f"capacity_mb={capacity_mb!r}: give a whole number from 1")
+        # A bool is an int to Python, but no size.
+        if not isinstance(capacity_mb, int) or isinstance(capacity_mb, bool) or not 1 <= capacity_mb <= MOST_MEGABYTES:
+            raise ValueError(f"capacity_mb={capacity_mb!r}: give a whole number from 1 to {MOST_MEGABYTES}")
         self.capacity_mb = capacity_mb
         self.session_id = session_id if session_id is not None else f"{os.getpid()}-{id(self):x}"
         super().__init__(_native.Core({}, "smart", capacity_mb << 20, 1, 300.0))
@@ -31,6 +32,6 @@ class HeavyZoneAllocator(ManagedAllocator):
     """A ManagedAllocator with the capacity that an engine has: ``THEUS_HEAP_SIZE`` MB, else 512."""
 
     def __init__(self) -> None:
-        from ..engine import _from_environment
+        from ..engine import _heap_megabytes
 
-        super().__init__(_from_environment("THEUS_HEAP_SIZE", 512))
+        super().__init__(_heap_megabytes())

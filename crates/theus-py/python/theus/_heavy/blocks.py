@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from .. import _native
+from .dtype import cast_code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 _shm_array: Any = None
 _no_numpy = False
+# What an empty array without NumPy may cost for its shape, in bytes.
+_LARGEST_ROW = 1 << 20
 
 
 def shm_array_class() -> Any:
@@ -42,12 +45,31 @@ def as_array(block: Any, name: str | None = None) -> Any:
 
 
 def as_plain_array(dtype: str, shape: tuple[int, ...], data: bytes) -> Any:
-    """A private copy of an array that was stored as a value."""
+    """A private, writable copy of an array that was stored as a value: an ndarray, or without NumPy a memoryview.
+
+    That memoryview has the array's shape and format, with these exceptions. Elements that ``memoryview.cast`` does not know
+    (float16, longdouble, complex) come as their bytes, flat and of format 'B'. An array without elements keeps its shape
+    where it is rows of at most 1 MiB, of which there are none; else it comes with its format and the shape (0,).
+    """
     try:
         import numpy
     except ImportError:
-        return memoryview(data)
+        return _plain_view(dtype, shape, bytearray(data))
     return numpy.frombuffer(data, dtype=dtype).reshape(shape).copy()
+
+
+def _plain_view(dtype: str, shape: tuple[int, ...], data: bytearray) -> memoryview:
+    code = cast_code(dtype)
+    if code is None:
+        return memoryview(data)
+    if 0 not in shape:
+        return memoryview(data).cast(code, shape)
+    from math import prod
+
+    # cast() refuses zeros, but of one row none can be taken.
+    empty, row = memoryview(data).cast(code), shape[1:]
+    size = prod(row) * empty.itemsize
+    return memoryview(bytearray(size)).cast(code, (1, *row))[:0] if 0 < size <= _LARGEST_ROW else empty
 
 
 def block_of(array: Any) -> Any:
@@ -84,7 +106,7 @@ def scratch(array: Any) -> Any:
     """A private writable view of the pages of an array of the heavy zone: copy-on-write, seen by nobody else.
 
     For a ShmArray the same as its method; without NumPy for a memoryview that shows a whole array. Nothing is copied but
-    the pages that are written; what is private already is copied.
+    the pages that are written; what is private already is copied (without NumPy as ``as_plain_array`` does it).
     """
     if _shm_array is not None and isinstance(array, _shm_array):
         return array.scratch()
@@ -95,4 +117,4 @@ def scratch(array: Any) -> Any:
             "for a part, take the scratch of the whole and slice that"
         )
     private = block.scratch()
-    return as_array(private) if private is not None else memoryview(bytearray(array)).cast(array.format, array.shape)
+    return as_array(private) if private is not None else _plain_view(block.dtype, block.shape, bytearray(array))

@@ -12,6 +12,8 @@ _CODES = {
     "?": "|b1", "b": "|i1", "B": "|u1", "h": "<i2", "H": "<u2", "i": "<i4", "I": "<u4", "l": "<i8", "L": "<u8",
     "q": "<i8", "Q": "<u8", "e": "<f2", "f": "<f4", "d": "<f8",
 }  # fmt: skip
+# What memoryview.cast takes: "q" for the two names of eight bytes, as a block has it, and no half precision.
+_CASTABLE = {dtype: code for code, dtype in _CODES.items() if code != "e"}
 _NAMES = {
     "bool": "|b1", "int8": "|i1", "uint8": "|u1", "int16": "<i2", "uint16": "<u2", "int32": "<i4", "uint32": "<u4",
     "int64": "<i8", "uint64": "<u8", "float16": "<f2", "float32": "<f4", "float64": "<f8", "float": "<f8",
@@ -60,6 +62,11 @@ def dtype_of_format(name: str, code: str, itemsize: int) -> str:
     if order in ">!" and itemsize > 1:
         raise TypeError(f"heavy.{name}: elements of format {code!r} are big-endian, which takes NumPy to convert")
     return text
+
+
+def cast_code(dtype: str) -> str | None:
+    """The struct code of a type for ``memoryview.cast``; None for half and long double precision and complex numbers."""
+    return _CASTABLE.get(dtype)
 
 
 def shape_of(name: str, shape: Any) -> list[int]:

@@ -13,6 +13,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+#: The largest capacity, in MB: it is counted in bytes, in 64 bits.
+MOST_MEGABYTES = (1 << 44) - 1
+
+# Not None: that is no array, and who passes one by mistake must hear of it.
+_ABSENT: Any = object()
+
 
 class HeavyZone:
     """The engine's arrays in shared memory.
@@ -54,7 +60,7 @@ class HeavyZone:
             raise ValueError(f"heavy.{name}: its dtype is {block.dtype}, not {dtype!r}")
         return as_array(block, name)
 
-    def update(self, name: str, array: Any = None, *, copy: bool = True) -> Any:
+    def update(self, name: str, array: Any = _ABSENT, *, copy: bool = True) -> Any:
         """A new version of an array beside the old one.
 
         ``with engine.heavy.update("m") as array:`` yields a private writable successor of the published array, a copy of it
@@ -66,10 +72,11 @@ class HeavyZone:
         will do, and another shape or type.
 
         Raises VersionMismatchError when somebody else changed this array meanwhile (in the strict mode: anything), KeyError
-        or ContextError at the begin when there is no published array, MemoryError beyond the capacity.
+        or ContextError at the begin when there is no published array, MemoryError beyond the capacity, TypeError for what is
+        no array (None too).
         """
         _checked("update", name)
-        if array is None:
+        if array is _ABSENT:
             from .update import ArrayUpdate
 
             return ArrayUpdate(self, name, copy)

@@ -14,7 +14,7 @@ use std::path::Path;
 use core::sync::atomic::AtomicU32;
 
 use super::futex::{self, Woken};
-use super::{memfd, peer, pidfd};
+use super::{listen, memfd, peer, pidfd};
 use crate::seals::Seals;
 
 /// Bytes of the memory files that are made to try something.
@@ -116,6 +116,21 @@ pub(crate) fn descriptors(root: &Path) -> Option<Descriptors> {
 /// Who may look into whose processes, by Yama; `None` without Yama.
 pub(crate) fn yama(root: &Path) -> Option<u8> {
     fs::read_to_string(root.join("proc/sys/kernel/yama/ptrace_scope")).ok()?.trim().parse().ok()
+}
+
+/// Whether this process, and then as a rule a worker of it, may look into processes that do not wish it: root, or
+/// whoever has `CAP_SYS_PTRACE`.
+pub(crate) fn may_trace(root: &Path) -> bool {
+    listen::effective_user() == 0 || has_trace_capability(root)
+}
+
+/// Whether this process has `CAP_SYS_PTRACE`.
+pub(crate) fn has_trace_capability(root: &Path) -> bool {
+    const SYS_PTRACE: u64 = 1 << 19;
+    let status = fs::read_to_string(root.join("proc/self/status")).unwrap_or_default();
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let bits = effective.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
+    bits.is_some_and(|bits| bits & SYS_PTRACE != 0)
 }
 
 /// The kernel's release, such as `6.8.0`.

@@ -99,6 +99,12 @@ pub(crate) fn set_patience(fd: BorrowedFd<'_>, patience: Duration) -> io::Result
     Ok(())
 }
 
+/// Nothing more comes or goes through the socket, whoever else has it; nobody connects to it any more.
+pub(crate) fn shutdown(fd: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: shutdown takes integers only.
+    check(unsafe { libc::shutdown(fd.as_raw_fd(), libc::SHUT_RDWR) }).map(drop)
+}
+
 /// Bytes (as the kernel counts them, with its own) of sent messages that the peer has not received yet.
 pub(crate) fn unread(fd: BorrowedFd<'_>) -> io::Result<libc::c_int> {
     let mut bytes: libc::c_int = 0;
