@@ -153,3 +153,55 @@ def kept_big(ctx, size):
     if "big" not in kept:
         kept["big"] = np.full(size, 7, "u1")
     return kept["big"]
+
+
+@process(parallel=True, inputs=["domain.count"], outputs=["heavy.m"])
+def fill_again(ctx, size, value):
+    """The same buffer each time, made to be handed over once."""
+    if "again" not in kept:
+        kept["again"] = ctx.alloc(size, "u1")
+    kept["again"][:] = value
+    return kept["again"]
+
+
+@process(parallel=True, inputs=["heavy"], outputs=["domain.copy"])
+def pass_empty(ctx):
+    return ctx.heavy["empty"]
+
+
+@process(parallel=True, inputs=["heavy"])
+def keep_from_a_thread(ctx, names, wait):
+    """A thread reads arrays while the task ends, and keeps them with the value that they had."""
+    import threading
+    import time
+
+    mine = kept.setdefault("threads", [])
+    heavy = ctx.heavy
+
+    def read():
+        try:
+            for name in names:
+                array = heavy[name]
+                mine.append((array, int(array[0])))
+        except BaseException:
+            pass  # the task has ended
+
+    threading.Thread(target=read).start()
+    end = time.perf_counter() + wait
+    while time.perf_counter() < end:
+        time.sleep(0)
+
+
+@process(parallel=True)
+def changed_since(ctx):
+    """How many of them are there, and how many have changed."""
+    arrays = kept.get("threads", [])
+    changed = sum(bool((array != value).any()) for array, value in arrays)
+    found = len(arrays), changed
+    arrays.clear()
+    return found
+
+
+@process(parallel=True)
+def mixed_keys(ctx, size):
+    return {"a": np.full(size, 7, "u1"), 1: 2}

@@ -303,6 +303,37 @@ def test_a_forked_child_reads_by_handle_and_refuses_what_it_cannot_do(array):
     assert pickle.loads(data)[0, 1] == 1, "the parent goes on"
 
 
+def test_a_forked_child_of_a_process_that_lends_shares_what_it_makes_itself(array, runtime):
+    handle = pickle.dumps(array)
+    (read, write), (stay, leave) = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            engine = TheusEngine()
+            own = engine.heavy.alloc("m", shape=(1000,), dtype="i4")
+            own[:] = 3
+            engine.compare_and_swap(engine.state.version, heavy={"m": own})
+            engine.listen("child")
+            assert float(pickle.loads(handle).sum()) == float(np.arange(20_000).sum())
+            os.write(write, pickle.dumps(own))
+            os.close(leave)
+            os.read(stay, 1)
+        finally:
+            os._exit(0)
+    os.close(write)
+    os.close(stay)
+    data = os.read(read, 10_000)
+    os.close(read)
+    with theus.attach("child") as session:
+        assert session.pid == child
+        by_name, by_handle = session.heavy["m"], pickle.loads(data)
+        assert int(by_name.sum()) == int(by_handle.sum()) == 3000
+        assert int(pickle.loads(pickle.dumps(by_name)).sum()) == 3000
+    os.close(leave)
+    os.waitpid(child, 0)
+    assert pickle.loads(handle)[0, 1] == 1, "the parent goes on"
+
+
 def test_copies_and_private_memory_are_pickled_by_their_elements(array):
     scratch = array.scratch()
     scratch[0, 0] = 5
@@ -488,9 +519,9 @@ def test_a_hardened_engine_is_not_dumpable(script):
             engine.listen("hardened")
             with theus.attach("hardened") as session:
                 print(session.heavy["m"].shape)
-        print(after, before != after)
+        print(any(word in after for word in ("no other process", "root")), before != after)
     """
-    assert script.run(text).splitlines() == ["(10,)", "no other process of this user can look into this one True"]
+    assert script.run(text).splitlines() == ["(10,)", "True True"]
 
 
 def test_a_hardened_engine_keeps_its_workers(script):

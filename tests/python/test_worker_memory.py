@@ -274,3 +274,51 @@ def test_a_worker_that_dies_with_its_result_leaves_no_wrong_byte(engine):
         except WorkerCrashedError:
             pass
     assert (engine.submit(tasks.make, 3 * MB).result() == 7).all()
+
+
+@pytest.mark.parametrize("seal_from", ["1000000", "1000000000"])
+def test_a_buffer_that_is_returned_again_is_taken_as_it_is_then(monkeypatch, seal_from):
+    monkeypatch.setenv("THEUS_SEAL_FROM", seal_from)
+    with TheusEngine(pool_size=1) as engine:
+        for value in (1, 2, 3):
+            result = engine.submit(tasks.fill_again, 2 * MB, value).result()
+            assert (result == value).all() and (engine.state.heavy["m"] == value).all()
+
+
+def test_an_empty_array_is_passed_on(engine):
+    engine.compare_and_swap(0, heavy={"empty": np.zeros((0, 3), "f4")})
+    for found in (engine.submit(tasks.pass_empty).result(), engine.state.data["domain"]["copy"]):
+        assert (found.shape, found.dtype) == ((0, 3), np.float32)
+
+
+def test_what_a_thread_reads_while_its_task_ends_stays_what_it_was(engine):
+    names = [f"a{number}" for number in range(40)]
+    total = 0
+    for value in range(1, 60):
+        arrays = {name: engine.heavy.alloc(name, shape=(1000,), dtype="u1") for name in names}
+        for array in arrays.values():
+            array[:] = value
+        engine.compare_and_swap(engine.state.version, heavy=arrays)
+        del array, arrays
+        # Ended at some moment while the thread is reading.
+        engine.submit(tasks.keep_from_a_thread, names, value % 7 / 2000).result()
+        engine.submit(tasks.nothing).result()
+        if value % 10 == 0:
+            found, changed = engine.submit(tasks.changed_since).result()
+            total += found
+            assert changed == 0
+    assert total > 0
+    assert engine.stats()["workers_ended"] == 0, "a thread that outlives its task costs no worker"
+
+
+def test_results_that_are_held_do_not_count_once_the_state_has_others(monkeypatch):
+    monkeypatch.setenv("THEUS_HEAP_SIZE", "32")
+    with TheusEngine(pool_size=1) as engine:
+        futures = [engine.submit(tasks.make_heavy, 5 * MB, value) for value in range(20)]
+        assert [int(future.result()[0]) for future in futures] == list(range(20))
+        assert used(engine) < 6 * MB
+
+
+def test_a_dict_that_travels_as_a_whole_attaches_nothing(engine):
+    found = engine.submit(tasks.mixed_keys, 2 * MB).result()
+    assert found.keys() == {"a", 1} and (found["a"] == 7).all()

@@ -61,7 +61,11 @@ impl Reader {
                 }
                 Ok((read(&self.process.contract, snapshot, path), Vec::new()))
             }
-            Place::Worker { worker, task, attempt } => worker.get().fetch(py, *task, *attempt, path),
+            Place::Worker { worker, task, attempt } => match worker.get().fetch(py, *task, *attempt, path)? {
+                Some(fetched) => Ok(fetched),
+                // It ended while this thread waited for its turn.
+                None => Err(self.ended(py)),
+            },
         }
     }
 
@@ -123,13 +127,14 @@ impl Reader {
     }
 
     fn check_alive(&self, py: Python<'_>) -> PyResult<()> {
-        if self.alive.load(Ordering::Relaxed) {
-            return Ok(());
-        }
+        if self.alive.load(Ordering::Relaxed) { Ok(()) } else { Err(self.ended(py)) }
+    }
+
+    fn ended(&self, py: Python<'_>) -> PyErr {
         let name = &*self.process.name;
         let message = format!(
             "No active transaction found: process '{name}' has ended, and its context with it; return what you need"
         );
-        Err(make(py, "GuardError", &message, &Fields { process: Some(name), ..Fields::default() }))
+        make(py, "GuardError", &message, &Fields { process: Some(name), ..Fields::default() })
     }
 }

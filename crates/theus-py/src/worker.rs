@@ -44,6 +44,8 @@ pub(crate) struct Worker {
     arrays: Mutex<HashMap<u64, Known>>,
     /// The task that runs, or ran last.
     task: AtomicU64,
+    /// The attempt that runs: what asks in the name of another has outlived it.
+    running: Mutex<Option<(u64, u32)>>,
     /// What the last result has attached, until the Brain has taken it.
     offered: Mutex<Vec<Py<PyAny>>>,
     hello: Vec<u8>,
@@ -70,27 +72,32 @@ impl Worker {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks the Brain for a path of a task's snapshot. The blocks in it are held as long as what comes along.
+    /// Asks the Brain for a path of a task's snapshot; None when that attempt has ended. The blocks in it are held as long
+    /// as what comes along.
     pub(crate) fn fetch(
         &self,
         py: Python<'_>,
         task: u64,
         attempt: u32,
         path: &Path,
-    ) -> PyResult<(Reading, Vec<Hold>)> {
+    ) -> PyResult<Option<(Reading, Vec<Hold>)>> {
         let query = path_query(path);
         // Held before the link is let go: the task may end on another thread just then, which tells the Brain what is
         // kept here.
         let fetched = py.detach(|| {
             let mut link = self.link();
+            if *self.running() != Some((task, attempt)) {
+                return Ok(None);
+            }
             let reply = decode(&link.fetch(task, attempt, &query)?);
             let mut holds = Vec::new();
             if let Ok(reply) = &reply {
                 hold_all(&link, reply, &mut holds);
             }
-            Ok((reply, holds))
+            Ok(Some((reply, holds)))
         });
-        let (reply, holds) = fetched.map_err(|error: WorkerError| broken(&error))?;
+        let fetched = fetched.map_err(|error: WorkerError| broken(&error))?;
+        let Some((reply, holds)) = fetched else { return Ok(None) };
         let confused = || PyRuntimeError::new_err("the engine's reply cannot be read");
         let Ok(Value::Tuple(parts)) = reply else { return Err(confused()) };
         let reading = match &*parts {
@@ -106,7 +113,7 @@ impl Worker {
             }
             _ => return Err(confused()),
         };
-        Ok((reading, holds))
+        Ok(Some((reading, holds)))
     }
 
     /// The array of a block of the Brain, mapped read-only.
@@ -166,6 +173,17 @@ impl Worker {
         }
     }
 
+    fn running(&self) -> MutexGuard<'_, Option<(u64, u32)>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The link, for the end of the attempt that runs: nobody asks in its name from then on.
+    fn ending(&self) -> MutexGuard<'_, theus_pool::Worker> {
+        let link = self.link();
+        *self.running() = None;
+        link
+    }
+
     fn offered(&self) -> MutexGuard<'_, Vec<Py<PyAny>>> {
         self.offered.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -186,6 +204,7 @@ impl Worker {
             link: Mutex::new(link),
             arrays: Mutex::new(HashMap::new()),
             task: AtomicU64::new(0),
+            running: Mutex::new(None),
             offered: Mutex::new(Vec::new()),
             hello,
         })
@@ -224,6 +243,7 @@ impl Worker {
                 }
                 Some(Event::Task { task, attempt, function, payload, readable }) => {
                     worker.task.store(task, Ordering::Relaxed);
+                    *worker.running() = Some((task, attempt));
                     let (worker, reader) = (slf.clone().unbind(), OnceLock::new());
                     let task = WorkerTask { worker, task, attempt, function, payload, readable, reader };
                     return Ok(Some(Bound::new(py, task)?.into_any()));
@@ -261,7 +281,7 @@ impl WorkerTask {
             *worker.offered() = held;
         }
         let (task, attempt) = (self.task, self.attempt);
-        py.detach(|| worker.link().complete_with(task, attempt, &payload, &table, &sealed))
+        py.detach(|| worker.ending().complete_with(task, attempt, &payload, &table, &sealed))
             .map_err(|error| broken(&error))
     }
 }
@@ -330,6 +350,6 @@ impl WorkerTask {
             .map_err(|error| error.travelling(py, "(worker)", "the report"))?;
         let payload = encode(&value);
         let worker = self.worker.get();
-        py.detach(|| worker.link().fail(self.task, self.attempt, &payload)).map_err(|error| broken(&error))
+        py.detach(|| worker.ending().fail(self.task, self.attempt, &payload)).map_err(|error| broken(&error))
     }
 }

@@ -24,7 +24,7 @@ const PLANTED: &str = "lost::planted_leak";
 /// Valgrind 3.19 does not know the system call `pidfd_open`, with which the tests watch their processes.
 const PIDFD: &str = "needs pidfd_open";
 /// What valgrind cannot run, or not in minutes, by a part of the name, with the reason.
-const SKIPPED: [(&str, &str); 18] = [
+const SKIPPED: [(&str, &str); 21] = [
     ("arena::threads_never_share_a_byte", "a gigabyte byte by byte"),
     ("doctor::everything_is_looked_at", PIDFD),
     ("fragmentation::", "hundreds of thousands of blocks"),
@@ -39,6 +39,9 @@ const SKIPPED: [(&str, &str); 18] = [
     ("pressure::", "what happens is in processes of their own"),
     ("segment::a_reader_that_writes_anyway_dies", PIDFD),
     ("session::a_forked_child_gets_errors", "the copy has lost what the threads it lacks hold"),
+    ("session::a_listener_ends_while_a_forked_child", "the copy has lost what the threads it lacks hold"),
+    ("session::an_owner_that_was_killed_is_gone", PIDFD),
+    ("session::signals_that_come_again", PIDFD),
     ("session::folder::a_socket_that_a_child_kept_open", PIDFD),
     ("session::hostile::an_owner_that_is_stopped", PIDFD),
     ("socket::descriptors_that_do_not_fit", PIDFD),

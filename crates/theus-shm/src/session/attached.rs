@@ -12,8 +12,8 @@
 //! - A segment is mapped once, however many of its blocks are open.
 
 use std::collections::HashMap;
-use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::ErrorKind;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 use super::address::{Address, SessionName};
@@ -21,7 +21,8 @@ use super::error::{AttachError, OpenError};
 use super::folder::{ConnectError, Folder};
 use super::frame::{MAX_REPLY, Place, Reason, Reply, Request};
 use super::opened::Opened;
-use crate::linux::{listen, pidfd, socket};
+use crate::linux::listen::{self, Line};
+use crate::linux::socket;
 use crate::mapping::{Expect, Mapping};
 use theus_sync::{Arc, Mutex, Weak};
 
@@ -63,13 +64,6 @@ struct Link {
     deaf: bool,
     segments: HashMap<u64, Weak<Mapping>>,
     buffer: Vec<u8>,
-}
-
-/// The socket to an owner, and the owner's process to see its death by; `None` where the system does not show it.
-#[derive(Debug)]
-struct Line {
-    socket: OwnedFd,
-    owner: Option<OwnedFd>,
 }
 
 impl Attached {
@@ -116,14 +110,7 @@ impl Attached {
         if uid != own {
             return Err(AttachError::Foreign { address, uid, own });
         }
-        let owner = match pidfd::open(pid) {
-            // It is dead, and a child that it forked keeps its socket open.
-            Err(error) if pid != 0 && error.raw_os_error() == Some(libc::ESRCH) => {
-                return Err(AttachError::Gone { address });
-            }
-            owner => owner.ok(),
-        };
-        let line = Line { socket, owner };
+        let Some(line) = Line::new(socket, pid) else { return Err(AttachError::Gone { address }) };
         let mut buffer = vec![0; MAX_REPLY];
         let len = match line.receive(&mut buffer, Instant::now() + PATIENCE) {
             Ok(Some((len, _))) => len,
@@ -324,7 +311,7 @@ impl Link {
     /// Asks nothing more; the owner sees the end of the connection even if a child that was forked has it too.
     fn end(&mut self) {
         if let Some(line) = self.line.take() {
-            listen::hang_up(line.socket.as_fd());
+            line.hang_up();
         }
     }
 
@@ -388,43 +375,5 @@ impl Link {
         let sent = line.send(&keep, deadline);
         self.untold = sent.is_err();
         self.deaf = sent.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
-    }
-}
-
-impl Line {
-    /// `WouldBlock` when the owner has made no room until then.
-    fn send(&self, bytes: &[u8], deadline: Instant) -> io::Result<()> {
-        loop {
-            match socket::try_send(&self.socket, bytes, &[]) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if !listen::wait_writable(self.socket.as_fd(), deadline)? {
-                        return Err(error);
-                    }
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                other => return other,
-            }
-        }
-    }
-
-    /// What the owner says next; `None` when it has ended, `WouldBlock` when it has said nothing until then.
-    fn receive(&self, buffer: &mut [u8], deadline: Instant) -> io::Result<Option<(usize, Vec<OwnedFd>)>> {
-        loop {
-            let owner = self.owner.as_ref().map(AsFd::as_fd);
-            let (is_ready, is_dead) = listen::wait_readable(self.socket.as_fd(), owner, deadline)?;
-            match socket::recv(&self.socket, buffer, 1, false) {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    // What a dead owner said before has been looked for, after its death was seen.
-                    if is_dead {
-                        return Ok(None);
-                    }
-                    if !is_ready {
-                        return Err(error);
-                    }
-                }
-                other => return other,
-            }
-        }
     }
 }

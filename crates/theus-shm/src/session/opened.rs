@@ -14,7 +14,9 @@ use theus_sync::Arc;
 
 /// A block of another program, mapped for reading only.
 ///
-/// Its owner may still write to it, as with any [`Mapping`]. Dropping it tells the owner, without waiting.
+/// Its owner may still write to it, as with any [`Mapping`]. Dropping it tells the owner, and waits for it some
+/// milliseconds at most. An owner that reads nothing in that time (it is stopped, or overloaded) hears of it with the
+/// next drop or request of this connection, or at its end; until then it keeps the block in use.
 pub struct Opened {
     mapping: Arc<Mapping>,
     place: Place,

@@ -303,9 +303,9 @@ fn counting_a_file_that_was_taken_over_makes_kept_memory_give_way() {
     let file = theus_shm::SealedBuffer::build(7 * MIB, |bytes| bytes.fill(1)).unwrap();
     let taken = Arc::new(arena.adopt(file, 7 << 20).unwrap());
     assert_eq!(arena.stats().kept, 8 << 20, "it only passes through");
-    let taken = taken.count().unwrap();
+    let counted = taken.count().unwrap();
     let stats = arena.stats();
     assert!(stats.reserved <= 10 << 20 && stats.kept == 0, "{stats:?}");
-    drop(taken);
+    drop((taken, counted));
     assert_eq!((arena.stats().used, arena.stats().segments), (0, 0));
 }

@@ -5,12 +5,15 @@ mod hostile;
 mod raw;
 pub(crate) mod stage;
 
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use theus_shm::session::{
     Address, AttachError, Attached, Catalogue, Listener, OpenError, SessionName, frame,
 };
+use theus_shm::{pidfd, socket};
 
 use crate::raw as children;
 use stage::{Actor, Shelf, eventually, owner};
@@ -187,6 +190,84 @@ fn a_forked_child_gets_errors_and_disturbs_nobody() {
     shelf.take("a");
     assert!(attached.names().unwrap().is_empty(), "the listener still serves");
     assert_eq!(shelf.blocks_in_use(), 1, "the parent's lease is untouched");
+}
+
+#[test]
+fn a_listener_ends_while_a_forked_child_has_copies_of_all_its_descriptors() {
+    let (shelf, listener) = owner();
+    let address = listener.address().unwrap().clone();
+    let socket = hostile::welcomed(&address);
+    let (ours, theirs) = socket::pair().unwrap();
+    let child = children::fork(|| drop(socket::recv(&theirs, &mut [0; 1], 0, true))).unwrap();
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        drop(listener);
+        done.send(()).unwrap();
+    });
+    assert!(is_done.recv_timeout(stage::PATIENCE).is_ok(), "dropping it comes back");
+    assert!(hostile::was_dropped(&socket), "who was attached sees its end");
+    let gone = Attached::to_address(&address);
+    assert!(matches!(gone, Err(AttachError::Gone { .. })), "{gone:?}");
+    assert_eq!(Arc::strong_count(&shelf), 1, "the thread has let go of the catalogue");
+    socket::send(&ours, b"!", &[]).unwrap();
+    assert_eq!(children::wait(child).unwrap(), 0);
+}
+
+#[test]
+fn an_owner_that_was_killed_is_gone_though_its_forked_child_keeps_its_sockets() {
+    let mut server = Actor::start("serve an address with a child", "", None);
+    let address = Address::parse(&server.hear()).unwrap();
+    let attached = Attached::to_address(&address).unwrap();
+    let opened = attached.open("a").unwrap();
+    server.tell("fork");
+    assert_eq!(server.hear(), "forked");
+    server.kill();
+    let gone = Attached::to_address(&address);
+    assert!(matches!(gone, Err(AttachError::Gone { .. })), "{gone:?}");
+    assert!(matches!(attached.names(), Err(OpenError::Gone { .. })));
+    let mut bytes = [0; 5];
+    opened.read_at(0, &mut bytes).unwrap();
+}
+
+#[test]
+fn a_reader_that_drops_all_at_once_and_asks_nothing_more_keeps_nothing() {
+    let (shelf, listener) = owner();
+    let attached = Attached::to_address(listener.address().unwrap()).unwrap();
+    for _ in 0..5 {
+        let serials: Vec<u64> = (0..1000).map(|n| shelf.put(&format!("n{n}"), b"x")).collect();
+        let held: Vec<_> = serials.iter().map(|serial| attached.open_serial(*serial).unwrap()).collect();
+        (0..1000).for_each(|n| shelf.take(&format!("n{n}")));
+        assert_eq!(shelf.blocks_in_use(), 1001);
+        drop(held);
+        eventually("all were given back without a further word", || shelf.blocks_in_use() == 1);
+    }
+}
+
+#[test]
+fn signals_that_come_again_and_again_make_no_patience_longer() {
+    // Nobody accepts: the first waits for its welcome, the other one, behind a full queue, for its connection.
+    let address = |digit: &str| format!("theus-{}-{}", std::process::id(), digit.repeat(32));
+    let (silent, full) = (address("a"), address("b"));
+    let abstract_name = |address: &str| [b"\0", address.as_bytes()].concat();
+    let _silent = raw::listen(&abstract_name(&silent)).unwrap();
+    let _full = raw::listen(&abstract_name(&full)).unwrap();
+    let _waiting: Vec<_> = (0..5).map(|_| raw::connect(&full).unwrap()).collect();
+    let actors = [&silent, &full].map(|address| Actor::start("attach in vain", address, None));
+    let mut waiting: Vec<_> =
+        actors.iter().map(|actor| (actor, pidfd::open(actor.child.id()).unwrap())).collect();
+    waiting.iter().for_each(|(actor, _)| assert_eq!(actor.hear(), "attaching"));
+    let start = Instant::now();
+    while !waiting.is_empty() {
+        assert!(start.elapsed() < stage::PATIENCE, "{} of them wait for ever", waiting.len());
+        waiting.retain(|(actor, process)| {
+            // To go on after a stop cuts a wait with a time limit on a socket short, without any handler.
+            pidfd::send_signal(process, libc::SIGSTOP).unwrap();
+            pidfd::send_signal(process, libc::SIGCONT).unwrap();
+            let has_said = pidfd::poll(&[actor.socket.as_fd()], Some(Duration::from_millis(50))).unwrap()[0];
+            assert!(!has_said || actor.hear().contains("does not answer"));
+            !has_said
+        });
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! What not: listening itself. Invariant: it holds no engine, only its store, so it keeps no engine running.
 
-use super::lent::lend;
+use super::lent::about;
 use crate::array::block_of;
 use crate::contract::{HEAVY, parse_path};
 use theus_shm::session::frame::MAX_TEXT;
@@ -16,8 +16,7 @@ pub(super) struct Zone(pub(super) Store);
 impl Zone {
     fn offer(array: &Heavy) -> Option<Offer> {
         let block = block_of(array)?;
-        let handle = lend(&block, &array.dtype, &array.shape).ok()??;
-        Some(Offer { metadata: handle.encode()?, block })
+        Some(Offer { metadata: about(&block, &array.dtype, &array.shape)?, block })
     }
 }
 

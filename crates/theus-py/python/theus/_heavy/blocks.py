@@ -59,7 +59,7 @@ def as_plain_array(dtype: str, shape: tuple[int, ...], data: bytes) -> Any:
 
 
 def _plain_view(dtype: str, shape: tuple[int, ...], data: bytearray) -> memoryview:
-    code = cast_code(dtype)
+    code: Any = cast_code(dtype)
     if code is None:
         return memoryview(data)
     if 0 not in shape:

@@ -4,14 +4,16 @@
 //!
 //! Invariants: nothing here waits without an end; every socket is close-on-exec from its first moment.
 
+mod line;
 mod raw;
 
 use std::fs::{File, Permissions};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
+pub(crate) use line::Line;
 pub(crate) use raw::{effective_user, random};
 
 /// How many may wait to be accepted.
@@ -68,45 +70,6 @@ pub(crate) fn connect(name: &[u8], patience: Duration) -> io::Result<OwnedFd> {
 pub(crate) fn hang_up(socket: BorrowedFd<'_>) {
     // It fails only where there is nothing (any more) to hang up.
     let _ = raw::shutdown(socket);
-}
-
-/// Waits until one of the two has something to say, or the time is over: which of them has.
-///
-/// A signal does not make the time longer.
-pub(crate) fn wait_readable(
-    socket: BorrowedFd<'_>,
-    other: Option<BorrowedFd<'_>>,
-    deadline: Instant,
-) -> io::Result<(bool, bool)> {
-    let entry = |fd: BorrowedFd<'_>| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    let mut entries = vec![entry(socket)];
-    entries.extend(other.map(entry));
-    poll_until(&mut entries, deadline)?;
-    let ready = |at: usize| entries.get(at).is_some_and(|entry| entry.revents != 0);
-    Ok((ready(0), ready(1)))
-}
-
-/// Waits until there is room for a message on its way to the peer, or the time is over; whether there is.
-pub(crate) fn wait_writable(socket: BorrowedFd<'_>, deadline: Instant) -> io::Result<bool> {
-    let mut entries = [libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLOUT, revents: 0 }];
-    poll_until(&mut entries, deadline)?;
-    Ok(entries[0].revents != 0)
-}
-
-fn poll_until(entries: &mut [libc::pollfd], deadline: Instant) -> io::Result<()> {
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let milliseconds = left.as_nanos().div_ceil(1_000_000);
-        let milliseconds = libc::c_int::try_from(milliseconds).unwrap_or(libc::c_int::MAX);
-        match super::raw::poll(entries, milliseconds) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                if left.is_zero() {
-                    return Ok(());
-                }
-            }
-            other => return other,
-        }
-    }
 }
 
 /// As [`connect`], without any waiting: `WouldBlock` when too many wait already.

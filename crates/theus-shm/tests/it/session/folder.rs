@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, Permissions};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::sync::Barrier;
+use std::time::Duration;
 
 use theus_shm::session::{AttachError, Attached, Listener, SessionError};
 
@@ -169,7 +170,7 @@ fn a_folder_that_others_can_use_is_refused() {
         fs::create_dir(place.folder.path()).unwrap();
         fs::set_permissions(place.folder.path(), Permissions::from_mode(0o700)).unwrap();
         std::os::unix::fs::chown(place.folder.path(), Some(super::NOBODY), None).unwrap();
-        refused("belongs to user 65534");
+        refused("belongs to user 65534, not to user 0: set XDG_RUNTIME_DIR");
     }
 }
 
@@ -195,4 +196,26 @@ fn a_listener_removes_its_own_file_only() {
     assert_eq!(place.folder.sessions().unwrap().len(), 1);
     drop(second);
     assert!(place.files().is_empty());
+}
+
+#[test]
+fn a_locked_folder_holds_up_no_end_and_the_next_who_looks_sweeps_it() {
+    let place = Place::new("locked-end");
+    let listeners: Vec<_> = (0..10)
+        .map(|n| Listener::named(&place.folder, &name(&format!("n{n}")), Shelf::new()).unwrap())
+        .collect();
+    let lock = File::open(place.folder.path()).unwrap();
+    lock.lock().unwrap();
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        drop(listeners);
+        done.send(()).unwrap();
+    });
+    // Ten times the patience for the lock is fifty seconds.
+    assert!(is_done.recv_timeout(Duration::from_secs(25)).is_ok(), "all of them end");
+    assert_eq!(place.files().len(), 10, "nothing was removed without the lock");
+    assert!(place.folder.sessions().unwrap().is_empty(), "they are dead all the same");
+    lock.unlock().unwrap();
+    assert!(place.folder.sessions().unwrap().is_empty());
+    assert!(place.files().is_empty(), "and swept");
 }

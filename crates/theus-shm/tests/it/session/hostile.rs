@@ -14,7 +14,7 @@ use super::raw;
 use super::stage::{Actor, PATIENCE, eventually, owner, serves};
 
 /// A connection that was welcomed and may now say anything.
-fn welcomed(address: &Address) -> OwnedFd {
+pub(super) fn welcomed(address: &Address) -> OwnedFd {
     let socket = raw::connect(address.as_str()).unwrap();
     let mut buffer = [0; 16];
     let (len, _) = socket::recv(&socket, &mut buffer, 0, true).unwrap().unwrap();
@@ -23,7 +23,7 @@ fn welcomed(address: &Address) -> OwnedFd {
 }
 
 /// Whether the owner has hung up; what it said before is read away.
-fn was_dropped(socket: &OwnedFd) -> bool {
+pub(super) fn was_dropped(socket: &OwnedFd) -> bool {
     assert_eq!(pidfd::poll(&[socket.as_fd()], Some(PATIENCE)).unwrap(), [true]);
     loop {
         match socket::recv(socket, &mut [0; 70_000], 1, false) {

@@ -224,6 +224,19 @@ fn role() {
             say("ready");
             wait();
         }
+        "serve an address with a child" => {
+            let (_shelf, anonymous) = owner();
+            say(anonymous.address().unwrap().as_str());
+            wait();
+            // The child has the sockets of all who are attached too, and outlives us.
+            crate::raw::fork(wait).unwrap();
+            say("forked");
+            wait();
+        }
+        "attach in vain" => {
+            say("attaching");
+            say(&attach().unwrap_err().to_string());
+        }
         "race" => {
             wait();
             match Listener::named(&Folder::at(about), &name("raced"), Shelf::new()) {
