@@ -19,6 +19,7 @@ mod options;
 mod process;
 mod reading;
 mod remote;
+mod result;
 mod returned;
 mod sharing;
 mod transaction;

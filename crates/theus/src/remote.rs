@@ -13,14 +13,13 @@
 //! sends is decoded with limits and then checked like any update.
 
 use crate::array::{ArrayError, block_of};
-use crate::attached::ATTACHED_CODEC;
 use crate::attempt::{Attempt, Settled, shortened};
-use crate::contract::{Access, HEAVY, parse_path};
+use crate::contract::{Access, HEAVY};
 use crate::engine::Engine;
 use crate::error::{Refusal, RemoteFailure, TaskError};
 use crate::process::Process;
 use crate::reading::{Reading, read};
-use crate::returned::{Returned, StateUpdate};
+use crate::result::{FOREIGN_MEMORY, holds_array, read_result};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +29,7 @@ use theus_pool::{
 };
 use theus_shm::Block;
 use theus_state::Isolation;
-use theus_value::{Key, Map, Path, Update, Value, decode, encode};
+use theus_value::{Key, Map, Path, Value, decode, encode};
 
 /// Heavy arrays up to this many are listed in the task itself; more are asked for one by one.
 const LISTED_ARRAYS: usize = 16;
@@ -306,65 +305,4 @@ fn parse_query(mut query: &[u8]) -> Option<Path> {
         query = rest;
     }
     Some(Path::from_segments(segments))
-}
-
-const FOREIGN_MEMORY: &str = "it refers to shared memory that is not the worker's";
-
-fn read_result(value: Value) -> Result<Returned, String> {
-    let Value::Tuple(parts) = value else { return Err("it is not a tuple".into()) };
-    if parts.iter().any(holds_array) {
-        return Err(FOREIGN_MEMORY.into());
-    }
-    match &*parts {
-        [Value::Int(0), value] => Ok(Returned::Value(value.clone())),
-        [Value::Int(1), Value::Tuple(ops)] => read_update(ops).map(Returned::Update),
-        _ => Err("it is neither a value nor an update".into()),
-    }
-}
-
-fn holds_array(value: &Value) -> bool {
-    match value {
-        Value::Heavy(_) => true,
-        Value::Map(map) => map.values().any(holds_array),
-        Value::List(list) => list.iter().any(holds_array),
-        Value::Tuple(items) => items.iter().any(holds_array),
-        // What is attached is looked for everywhere but in sets, which cannot hold arrays.
-        Value::Set(set) => set.iter().any(|item| holds_array(item) || holds_attached(item)),
-        _ => false,
-    }
-}
-
-fn holds_attached(value: &Value) -> bool {
-    match value {
-        Value::Object(object) => &*object.codec == ATTACHED_CODEC,
-        Value::Map(map) => map.values().any(holds_attached),
-        Value::List(list) => list.iter().any(holds_attached),
-        Value::Tuple(items) => items.iter().any(holds_attached),
-        _ => false,
-    }
-}
-
-fn read_update(ops: &[Value]) -> Result<StateUpdate, String> {
-    let mut result = StateUpdate::default();
-    let mut update = Update::new();
-    for op in ops {
-        let Value::Tuple(parts) = op else { return Err("an operation is not a tuple".into()) };
-        let [Value::Int(kind), Value::Str(path), value] = &**parts else {
-            return Err("an operation has not the form (kind, path, value)".into());
-        };
-        let parsed = || parse_path(path).map_err(|error| error.to_string());
-        match (kind, value) {
-            (0, value) => update.set(parsed()?, value.clone()),
-            (1, Value::Map(map)) => update.merge(parsed()?, map.clone()),
-            (2, Value::Null) => update.delete(parsed()?),
-            (3, Value::List(values)) => update.append(parsed()?, values.iter().cloned().collect()),
-            (4, Value::Int(version)) => {
-                result.assert_version = Some(u64::try_from(*version).map_err(|_| "a negative version")?);
-                &mut update
-            }
-            _ => return Err("an operation of an unknown kind".into()),
-        };
-    }
-    result.update = update;
-    Ok(result)
 }

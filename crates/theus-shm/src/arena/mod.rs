@@ -11,6 +11,7 @@
 
 pub(crate) mod heap;
 mod kept;
+mod machine;
 pub(crate) mod stock;
 
 use core::sync::atomic::{AtomicU64, Ordering};

@@ -5,22 +5,16 @@
 //! Invariants: the state's lock is never held while the kernel maps, fills or frees memory; segments are
 //! made one at a time; what is charged is in use or given back, also when a request fails.
 
-use std::path::Path;
-
 use theus_sync::Mutex;
 use theus_sync::atomic::{AtomicUsize, Ordering};
 
 use super::ArenaStats;
 use super::heap::{GRANULE, Heap};
 use super::kept::Kept;
+use super::machine;
 use crate::block::Home;
-#[cfg(theus_loom)]
-use crate::cells::available;
 use crate::error::{AllocError, ShmError};
-#[cfg(not(theus_loom))]
-use crate::linux::limits::available;
 use crate::raw::Span;
-use crate::segment::Segment;
 
 /// A model has small segments of few blocks, because it makes and zeroes them a thousand times over.
 const MODEL: bool = cfg!(theus_loom);
@@ -43,8 +37,6 @@ const FELLOWS: usize = 4;
 const LAST_SHARED: usize = 64 << 20;
 /// Segments are multiples of this.
 pub(super) const PAGE: usize = 4096;
-/// What must stay available for everybody else when a segment is made.
-const AIR: u64 = 4 << 20;
 
 /// What an arena and its blocks share.
 pub(crate) struct Stock {
@@ -247,13 +239,13 @@ impl Stock {
     fn segment(&self, len: usize, label: &str) -> Result<Span, ShmError> {
         let released = self.state.lock().make_room(len);
         drop(released);
-        let span = make(len, label).or_else(|error| {
+        let span = machine::make(len, label).or_else(|error| {
             let released = if error.is_shortage() { self.state.lock().release_all() } else { Vec::new() };
             if released.is_empty() {
                 return Err(error);
             }
             drop(released);
-            make(len, label)
+            machine::make(len, label)
         })?;
         self.state.lock().count(&span);
         Ok(span)
@@ -378,24 +370,5 @@ impl State {
     fn let_go(&mut self, span: &Span) {
         self.segments -= 1;
         self.reserved -= span.len() as u64;
-    }
-}
-
-/// Makes a segment if the system has the memory for it.
-///
-/// The kernel grants pages up to its last one, and then ends a process of its choice. So it is asked what is
-/// available before it is asked to give; that takes a tenth of the time that one MiB of fresh pages takes.
-fn make(len: usize, label: &str) -> Result<Span, ShmError> {
-    let asked = len as u64;
-    // Beside the pages themselves there are their page tables.
-    let needed = asked.saturating_add(asked / 64).saturating_add(AIR);
-    match available(Path::new("/")) {
-        Some(available) if available < needed => return Err(ShmError::Shortage { asked, available }),
-        _ => {}
-    }
-    let segment = Segment::create(len, label)?;
-    match Span::whole(segment) {
-        Ok(span) => Ok(span),
-        Err(_) => unreachable!("nobody else has a segment that was just made"),
     }
 }

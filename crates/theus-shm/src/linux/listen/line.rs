@@ -102,7 +102,7 @@ fn poll_until(entries: &mut [libc::pollfd], deadline: Instant) -> io::Result<()>
         let milliseconds = left.as_nanos().div_ceil(1_000_000);
         let milliseconds = libc::c_int::try_from(milliseconds).unwrap_or(libc::c_int::MAX);
         match poll(entries, milliseconds) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
                 if left.is_zero() {
                     return Ok(());
                 }
