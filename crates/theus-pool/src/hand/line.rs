@@ -64,3 +64,23 @@ impl Line {
         let _gone_already = pidfd::send_signal(&self.pidfd, SIGKILL);
     }
 }
+
+#[cfg(all(test, not(theus_loom)))]
+mod tests {
+    use super::*;
+    use theus_shm::Channel;
+
+    #[test]
+    fn memory_of_a_process_that_may_be_reaped_is_not_read() {
+        let (channel, _fd) = Channel::create(Mailbox::LENGTH).unwrap();
+        // This process stands for the worker.
+        let line = Line::new(Mailbox::create(channel), std::process::id()).unwrap();
+        let there = *b"worker";
+        let mut here = [0; 6];
+        line.read(there.as_ptr().addr() as u64, &mut here).unwrap();
+        assert_eq!(here, there);
+        line.lay_out();
+        let refused = line.read(there.as_ptr().addr() as u64, &mut here).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::NotFound);
+    }
+}

@@ -27,8 +27,9 @@ fn wait_for(arena: &Arena, blocks: u64) {
 #[test]
 fn a_block_that_the_worker_does_not_keep_is_free_with_its_task() {
     let (pool, arena) = (TestPool::new(1, "honest"), arena());
-    for _ in 0..3 {
-        pool.run(given("echo", &block(&arena, 100)));
+    // However the task ends: with a result, with one that has memory beside it, or with an error.
+    for word in ["echo", "attach-memory", "fail"] {
+        pool.run(given(word, &block(&arena, 100)));
         wait_for(&arena, 0);
     }
 }
