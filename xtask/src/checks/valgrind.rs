@@ -32,6 +32,7 @@ const SKIPPED: [(&str, &str); 21] = [
     ("hostile::a_process_of_the_same_user", PIDFD),
     ("hostile::a_reader_cannot_steer_the_arena", PIDFD),
     ("hostile::no_way_to_write", PIDFD),
+    ("hostile::without_the_seals", PIDFD),
     ("kill::", "what happens is in processes of their own"),
     ("leaks::", "counts the memory of the process, valgrind's with it"),
     ("mapping::what_is_not_a_memory_file_is_refused", PIDFD),
