@@ -24,7 +24,7 @@ const PLANTED: &str = "lost::planted_leak";
 /// Valgrind 3.19 does not know the system call `pidfd_open`, with which the tests watch their processes.
 const PIDFD: &str = "needs pidfd_open";
 /// What valgrind cannot run, or not in minutes, by a part of the name, with the reason.
-const SKIPPED: [(&str, &str); 21] = [
+const SKIPPED: [(&str, &str); 22] = [
     ("arena::threads_never_share_a_byte", "a gigabyte byte by byte"),
     ("doctor::everything_is_looked_at", PIDFD),
     ("fragmentation::", "hundreds of thousands of blocks"),
