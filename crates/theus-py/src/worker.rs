@@ -13,7 +13,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::collections::HashMap;
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use theus::{Path, Reading, decode, encode, path_query};
@@ -33,7 +32,7 @@ const MOST_ARRAYS: usize = 256;
 struct Known {
     array: Py<PyAny>,
     /// The last task that used it.
-    task: u64,
+    task: Option<u64>,
 }
 
 /// This process as a worker.
@@ -42,8 +41,6 @@ pub(crate) struct Worker {
     link: Mutex<theus_pool::Worker>,
     /// Arrays by the serial of their block: the same block is the same array.
     arrays: Mutex<HashMap<u64, Known>>,
-    /// The task that runs, or ran last.
-    task: AtomicU64,
     /// The attempt that runs: what asks in the name of another has outlived it.
     running: Mutex<Option<(u64, u32)>>,
     /// What the last result has attached, until the Brain has taken it.
@@ -52,14 +49,15 @@ pub(crate) struct Worker {
 }
 
 /// Holds the blocks of all arrays in a value.
-fn hold_all(link: &theus_pool::Worker, value: &Value, holds: &mut Vec<Hold>) {
-    match value {
-        Value::Heavy(heavy) => holds.push(link.hold(heavy.block.serial)),
-        Value::Map(map) => map.values().for_each(|value| hold_all(link, value, holds)),
-        Value::List(list) => list.iter().for_each(|value| hold_all(link, value, holds)),
-        Value::Tuple(items) => items.iter().for_each(|value| hold_all(link, value, holds)),
-        _ => {}
-    }
+fn hold_all(link: &theus_pool::Worker, value: &Value) -> Vec<Hold> {
+    let mut holds = Vec::new();
+    value.any(&mut |found| {
+        if let Value::Heavy(heavy) = found {
+            holds.push(link.hold(heavy.block.serial));
+        }
+        false
+    });
+    holds
 }
 
 fn broken(error: &WorkerError) -> PyErr {
@@ -90,10 +88,7 @@ impl Worker {
                 return Ok(None);
             }
             let reply = decode(&link.fetch(task, attempt, &query)?);
-            let mut holds = Vec::new();
-            if let Ok(reply) = &reply {
-                hold_all(&link, reply, &mut holds);
-            }
+            let holds = reply.as_ref().map(|reply| hold_all(&link, reply)).unwrap_or_default();
             Ok(Some((reply, holds)))
         });
         let fetched = fetched.map_err(|error: WorkerError| broken(&error))?;
@@ -123,8 +118,8 @@ impl Worker {
         heavy: &Heavy,
         name: Option<&str>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        // Relaxed: only this thread's own tasks are told apart by it.
-        let task = self.task.load(Ordering::Relaxed);
+        // Of a thread that has outlived its task it is no task's.
+        let task = self.running().map(|(task, _)| task);
         if let Some(known) = self.known().get_mut(&heavy.block.serial) {
             known.task = task;
             return Ok(known.array.bind(py).clone());
@@ -150,12 +145,15 @@ impl Worker {
         Ok(array)
     }
 
-    /// Lets go of the arrays that this task does not use (none: of all), and tells the Brain if anything has changed.
+    /// Lets go of the arrays that this task does not use (None: of all), and tells the Brain if anything has changed.
     fn let_go(&self, py: Python<'_>, task: Option<u64>) -> PyResult<()> {
         // Dropped without the lock: that may run Python code.
         let unused: Vec<Known> = {
             let mut arrays = self.known();
-            arrays.extract_if(|_, known| Some(known.task) != task).map(|(_, known)| known).collect()
+            arrays
+                .extract_if(|_, known| task.is_none() || known.task != task)
+                .map(|(_, known)| known)
+                .collect()
         };
         drop(unused);
         py.detach(|| self.link().tell()).map_err(|error| broken(&error))
@@ -203,7 +201,6 @@ impl Worker {
         Ok(Worker {
             link: Mutex::new(link),
             arrays: Mutex::new(HashMap::new()),
-            task: AtomicU64::new(0),
             running: Mutex::new(None),
             offered: Mutex::new(Vec::new()),
             hello,
@@ -242,7 +239,6 @@ impl Worker {
                     return Ok(Some((function, value).into_pyobject(py)?.into_any()));
                 }
                 Some(Event::Task { task, attempt, function, payload, readable }) => {
-                    worker.task.store(task, Ordering::Relaxed);
                     *worker.running() = Some((task, attempt));
                     let (worker, reader) = (slf.clone().unbind(), OnceLock::new());
                     let task = WorkerTask { worker, task, attempt, function, payload, readable, reader };

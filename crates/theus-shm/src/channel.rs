@@ -49,8 +49,7 @@ impl Channel {
         }
         let asked = len as u64;
         let refused = |source| ShmError::from_io(asked, source);
-        let file = memfd::create(asked, "theus-channel").map_err(refused)?;
-        let map = Map::writable(&file, len).map_err(refused)?;
+        let (file, map) = Map::of_new_file(len, "theus-channel").map_err(refused)?;
         memfd::seal(&file, Seals::SIZED).map_err(refused)?;
         Ok((Self { map }, file.into()))
     }

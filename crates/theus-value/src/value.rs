@@ -94,6 +94,28 @@ impl Value {
         }
     }
 
+    /// Whether `is` holds for this value or for one inside it. Looks at containers before what is in them, and no further
+    /// than the first for which it holds.
+    ///
+    /// ```
+    /// use theus_value::Value;
+    /// let value = Value::from(vec![Value::Null, Value::Tuple([Value::Int(1)].into())]);
+    /// assert!(value.any(&mut |found| *found == Value::Int(1)));
+    /// assert!(!value.any(&mut |found| *found == Value::Int(2)));
+    /// ```
+    pub fn any(&self, is: &mut impl FnMut(&Value) -> bool) -> bool {
+        if is(self) {
+            return true;
+        }
+        match self {
+            Value::List(list) => list.iter().any(|value| value.any(is)),
+            Value::Tuple(items) => items.iter().any(|value| value.any(is)),
+            Value::Map(map) => map.values().any(|value| value.any(is)),
+            Value::Set(set) => set.iter().any(|value| value.any(is)),
+            _ => false,
+        }
+    }
+
     /// How many containers lie inside one another here, this one included; 0 for a value that is none.
     ///
     /// Walks the whole value, so it is for values that just came in, not for the state.

@@ -19,7 +19,8 @@ const STATE_DEPTH: usize = MAX_DEPTH - 8;
 
 /// Checks an update and brings its arrays into the heavy zone.
 ///
-/// `attached` is the memory that came with a worker's result. Walks all values of the update, not the state. The arrays of an update that is refused afterwards are freed with it.
+/// `attached` is the memory that came with a worker's result. Walks all values of the update, not the state. The arrays of
+/// an update that is refused afterwards are freed with it.
 pub(crate) fn take_in(
     arena: &Arc<Arena>,
     process: &str,

@@ -166,19 +166,13 @@ impl RemoteTask {
         };
         let reads = std::mem::take(&mut self.reads).into_iter().collect();
         self.attempt.attach(Arc::clone(&attached));
-        match self.attempt.settle(returned.clone(), reads) {
-            Ok(version) => {
-                self.attempt.attach(Arc::new([]));
-                Next::Done(Ok(Settled { version, returned, attached }))
-            }
-            Err(refusal) => {
-                // Nobody looks at it any more.
-                self.attempt.attach(Arc::new([]));
-                match refusal {
-                    Refusal::Conflict { retry: Some(wait), .. } => Next::Retry(wait),
-                    refusal => Next::Done(Err(refusal.into())),
-                }
-            }
+        let settled = self.attempt.settle(returned.clone(), reads);
+        // Refused, nobody looks at it any more; the next attempt may be long.
+        self.attempt.attach(Arc::new([]));
+        match settled {
+            Ok(version) => Next::Done(Ok(Settled { version, returned, attached })),
+            Err(Refusal::Conflict { retry: Some(wait), .. }) => Next::Retry(wait),
+            Err(refusal) => Next::Done(Err(refusal.into())),
         }
     }
 
@@ -274,16 +268,12 @@ fn process_of(attempt: PoolAttempt) -> Option<u32> {
 
 /// The blocks of a value's arrays.
 fn collect_blocks(value: &Value, blocks: &mut Vec<Arc<Block>>) {
-    match value {
-        Value::Heavy(heavy) => {
+    value.any(&mut |found| {
+        if let Value::Heavy(heavy) = found {
             blocks.extend(block_of(heavy));
         }
-        Value::Map(map) => map.values().for_each(|value| collect_blocks(value, blocks)),
-        Value::List(list) => list.iter().for_each(|value| collect_blocks(value, blocks)),
-        Value::Tuple(items) => items.iter().for_each(|value| collect_blocks(value, blocks)),
-        Value::Set(items) => items.iter().for_each(|value| collect_blocks(value, blocks)),
-        _ => {}
-    }
+        false
+    });
 }
 
 /// A path as a worker sends it: each segment as a length (u32, little-endian) and its text.

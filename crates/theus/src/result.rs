@@ -26,25 +26,16 @@ pub(crate) fn read_result(value: Value) -> Result<Returned, String> {
 
 /// Whether a value refers to shared memory that its sender cannot name.
 pub(crate) fn holds_array(value: &Value) -> bool {
-    match value {
+    value.any(&mut |found| match found {
         Value::Heavy(_) => true,
-        Value::Map(map) => map.values().any(holds_array),
-        Value::List(list) => list.iter().any(holds_array),
-        Value::Tuple(items) => items.iter().any(holds_array),
         // What is attached is looked for everywhere but in sets, which cannot hold arrays.
-        Value::Set(set) => set.iter().any(|item| holds_array(item) || holds_attached(item)),
+        Value::Set(_) => found.any(&mut is_attached),
         _ => false,
-    }
+    })
 }
 
-fn holds_attached(value: &Value) -> bool {
-    match value {
-        Value::Object(object) => &*object.codec == ATTACHED_CODEC,
-        Value::Map(map) => map.values().any(holds_attached),
-        Value::List(list) => list.iter().any(holds_attached),
-        Value::Tuple(items) => items.iter().any(holds_attached),
-        _ => false,
-    }
+fn is_attached(value: &Value) -> bool {
+    matches!(value, Value::Object(object) if &*object.codec == ATTACHED_CODEC)
 }
 
 fn read_update(ops: &[Value]) -> Result<StateUpdate, String> {

@@ -8,7 +8,7 @@
 //!   worker stay as long as the worker says that it keeps them, or lives.
 
 use super::{Line, Parcel, Part};
-use crate::job::{Attempt, Bytes, Function, Request};
+use crate::job::{Attempt, Bytes, Function, Lacking, Request};
 use crate::link::{
     Attachment, Flags, Frame, Header, INLINE_LIMIT, Kind, Mailbox, RingError, RingReader, RingWriter, Watch,
 };
@@ -23,13 +23,6 @@ use thiserror::Error;
 pub(crate) const SEGMENTS_A_MESSAGE: usize = 64;
 /// Ids in one frame that says which segments are gone; the rest are told the next time.
 const FORGOTTEN_A_FRAME: usize = 1024;
-
-/// Sealed files of at least this many bytes become blocks as they are,
-const ADOPTED: u64 = 1 << 20;
-/// while there are fewer segments than this; each costs a descriptor,
-const CROWDED: u64 = 256;
-/// so from then on only larger ones do.
-const ADOPTED_WHEN_CROWDED: u64 = 8 << 20;
 
 /// Why a link to a worker cannot be used any more.
 #[derive(Debug, Error)]
@@ -188,7 +181,7 @@ impl Link {
                 Attachment::Leased { serial } => {
                     let block = self.leases.block(serial);
                     let refused = LinkError::Protocol("it attached a block that it was not given");
-                    Part::Here(Arc::clone(block.ok_or(refused)?))
+                    Part::Here(Ok(Arc::clone(block.ok_or(refused)?)))
                 }
             });
         }
@@ -201,16 +194,21 @@ impl Link {
     }
 
     /// A sealed file of the worker as a block of ours; a small one is copied, for each file costs a descriptor.
-    fn adopted(&self, arena: &Arena, len: u64) -> Result<Arc<Block>, LinkError> {
-        let refused = |error: MapError| LinkError::Memory(error.to_string());
-        let least = if arena.stats().segments < CROWDED { ADOPTED } else { ADOPTED_WHEN_CROWDED };
-        if len >= least {
-            return arena.adopt(self.descriptor()?, len).map(Arc::new).map_err(refused);
+    fn adopted(&self, arena: &Arena, len: u64) -> Result<Result<Arc<Block>, Lacking>, LinkError> {
+        if arena.gives_own_segment(usize::try_from(len).unwrap_or(usize::MAX)) {
+            let block = arena.adopt(self.descriptor()?, len).map_err(unacceptable)?;
+            return Ok(Ok(Arc::new(block)));
         }
-        let mapping = Mapping::open(self.descriptor()?, Expect::frozen(len)).map_err(refused)?;
-        let mut block = arena.alloc_uncounted(mapping.len())?;
-        block.bytes_mut().copy_from_slice(mapping.bytes().unwrap_or_default());
-        Ok(Arc::new(block))
+        let mapping = self.sealed(len)?;
+        Ok(arena.alloc_uncounted(mapping.len()).map_err(Lacking::from).map(|mut block| {
+            block.bytes_mut().copy_from_slice(mapping.bytes().unwrap_or_default());
+            Arc::new(block)
+        }))
+    }
+
+    /// The next sealed file that the worker sent, of so many bytes.
+    fn sealed(&self, len: u64) -> Result<Arc<Mapping>, LinkError> {
+        Mapping::open(self.descriptor()?, Expect::frozen(len)).map_err(unacceptable)
     }
 
     /// The next descriptor that the worker sent.
@@ -235,9 +233,7 @@ impl Link {
         let length = <[u8; 8]>::try_from(frame.payload.as_slice())
             .map_err(|_| LinkError::Protocol("it sent a reference of the wrong length"))?;
         let length = u64::from_le_bytes(length);
-        let mapping = Mapping::open(self.descriptor()?, Expect::frozen(length))
-            .map_err(|error| LinkError::Memory(error.to_string()))?;
-        Ok(Bytes::Sealed(mapping))
+        Ok(Bytes::Sealed(self.sealed(length)?))
     }
 
     fn push(&mut self, header: Header, payload: &[u8]) -> Result<(), LinkError> {
@@ -319,4 +315,8 @@ impl Link {
         }
         Ok(())
     }
+}
+
+fn unacceptable(error: MapError) -> LinkError {
+    LinkError::Memory(error.to_string())
 }

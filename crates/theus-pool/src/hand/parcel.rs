@@ -15,8 +15,8 @@ use theus_sync::Arc;
 
 /// One attached piece of memory.
 pub(crate) enum Part {
-    /// It is here.
-    Here(Arc<Block>),
+    /// It is here, or there was no memory for it.
+    Here(Result<Arc<Block>, Lacking>),
     /// It is in the worker.
     There {
         /// Where it begins.
@@ -50,7 +50,7 @@ impl Parcel {
         let mut blocks = Vec::with_capacity(self.parts.len());
         for part in self.parts {
             blocks.push(match part {
-                Part::Here(block) => Ok(block),
+                Part::Here(block) => block,
                 Part::There { address, len } => match copies.get(&(address, len)) {
                     Some(copy) => Ok(Arc::clone(copy)),
                     None => {

@@ -174,7 +174,7 @@ impl Reading<'_> {
         // Before any value is attached to a result: pickled, the dict has all of them in itself.
         let is_text =
             |key: Bound<'_, PyAny>| key.cast_exact::<PyString>().is_ok_and(|name| name.to_str().is_ok());
-        if !copy.keys().iter().all(is_text) {
+        if matches!(self.handles, Handles::Attached(_)) && !copy.keys().iter().all(is_text) {
             return pickled(dict.as_any());
         }
         for (key, value) in copy.iter() {

@@ -192,6 +192,13 @@ impl Arena {
         Ok(Block::new(Arc::clone(&self.stock), place, len, serial, false))
     }
 
+    /// Whether a block of `len` bytes is large enough to have a segment of its own now, which costs a file descriptor; a
+    /// smaller file of somebody else is better copied than [adopted](Self::adopt).
+    #[must_use]
+    pub fn gives_own_segment(&self, len: usize) -> bool {
+        self.stock.gives_own(len)
+    }
+
     /// What the arena has and gives at this moment.
     #[must_use]
     pub fn stats(&self) -> ArenaStats {

@@ -169,6 +169,11 @@ impl Stock {
         }
     }
 
+    /// Whether a block of `len` bytes has a segment of its own, rather than one more descriptor be taken for it.
+    pub(super) fn gives_own(&self, len: usize) -> bool {
+        len >= if self.state.lock().is_crowded() { LARGE_WHEN_CROWDED } else { LARGE }
+    }
+
     /// Memory for a block that was charged, at a multiple of `align`, a power of two up to a page.
     pub(super) fn grant(&self, len: usize, align: usize) -> Result<Grant, ShmError> {
         let align = if len < LARGE { align.max(GRANULE) } else { PAGE };
@@ -177,7 +182,7 @@ impl Stock {
         }
         {
             let mut state = self.state.lock();
-            let crowded = state.own >= CROWDED;
+            let crowded = state.is_crowded();
             let found = if len < LARGE && !crowded { state.heap.alloc(len, align) } else { None };
             if let Some((part, span)) = found {
                 return Ok(Grant { home: Home::Shared(part), span, clean: true });
@@ -292,6 +297,11 @@ impl Stock {
 }
 
 impl State {
+    /// So many blocks have a segment of their own that only larger ones still get one.
+    fn is_crowded(&self) -> bool {
+        self.own >= CROWDED
+    }
+
     /// Counts `size` bytes against the capacity, for a block of `len`.
     fn charge(&mut self, len: usize, size: usize) -> Result<(), AllocError> {
         let sum = self.used.checked_add(size as u64).filter(|sum| *sum <= self.capacity);
