@@ -57,6 +57,6 @@ pub use conflict::{CommitError, CommitRefused, Conflict};
 pub use observer::{Event, Observer, RecvError};
 pub use peek::Peek;
 pub use snapshot::Snapshot;
-pub use store::Store;
+pub use store::{Pending, Store};
 pub use ticket::{Backoff, ConflictManager, MAX_RETRIES, Priority, Requester, RetryDecision};
 pub use transaction::{Limit, Transaction, TransactionError, TransactionOptions};

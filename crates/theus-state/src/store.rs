@@ -9,9 +9,9 @@
 //! - The conflict check looks at that same loaded version, so nothing can slip in between check and publication.
 //! - A reader only loads `current`, which waits for nobody.
 //!
-//! `writer` is held for conflict check, apply and publication: our own code, no callback, no allocation by others.
-//! [`Store::commit_checked`] therefore runs the caller's check outside and publishes only if the state is still the
-//! one that was checked.
+//! `writer` is held for conflict check, apply, gate and publication. The gate is the only callback; who gives one promises
+//! that it is short and waits for no writer. [`Store::commit_checked`] runs the caller's check outside and publishes only if
+//! the state is still the one that was checked.
 //!
 //! Memory orderings. There is none in this crate: every word that threads share is behind a lock of theus-sync or in its
 //! `ArcCell`, so each edge that an argument above leans on is one of theirs. Each is listed with the model (tests/model)
@@ -38,6 +38,7 @@ use crate::shared::Shared;
 use crate::snapshot::{Snapshot, State};
 use crate::ticket::{MAX_RETRIES, Place, Priority, Requester};
 use crate::transaction::{Transaction, TransactionOptions};
+use std::convert::Infallible;
 use std::fmt;
 use std::time::{Duration, Instant};
 use theus_sync::{Arc, ArcCell};
@@ -81,19 +82,61 @@ impl Store {
     ///
     /// # Errors
     /// [`CommitError`] with the update handed back; the state is as it was.
-    pub fn commit(&self, mut commit: Commit) -> Result<Committed, CommitError> {
+    pub fn commit(&self, commit: Commit) -> Result<Committed, CommitError> {
+        self.commit_through(commit, |_| Ok(())).map_err(|refused| match refused {
+            CommitRefused::Commit(error) => error,
+            CommitRefused::Check { error, .. } => {
+                let never: Infallible = error;
+                match never {}
+            }
+        })
+    }
+
+    /// As [`commit`](Self::commit), if `gate` lets through what is about to be published.
+    ///
+    /// The gate is the last step: when it agrees, the version is published. It runs inside the writers' lock, once and
+    /// only for a commit that nothing else refuses, so gates see the versions in their order. It must be short, and must
+    /// not write to this store or wait for one who does.
+    ///
+    /// # Errors
+    /// [`CommitRefused`] with the update handed back; the state is as it was.
+    ///
+    /// ```
+    /// use theus_state::{Commit, CommitRefused, Store};
+    /// use theus_value::{Map, Path, Update, Value};
+    ///
+    /// let store = Store::new(Map::new());
+    /// let mut update = Update::new();
+    /// update.set(Path::parse("domain.count")?, Value::from(-1));
+    /// let refused = store.commit_through(Commit::new(0, update), |pending| {
+    ///     assert_eq!(pending.version, 1);
+    ///     Err("a count is at least 0")
+    /// });
+    /// assert!(matches!(refused, Err(CommitRefused::Check { error: "a count is at least 0", .. })));
+    /// assert_eq!(store.version(), 0);
+    /// # Ok::<(), theus_value::PathError>(())
+    /// ```
+    pub fn commit_through<E>(
+        &self,
+        mut commit: Commit,
+        gate: impl FnOnce(Pending<'_>) -> Result<(), E>,
+    ) -> Result<Committed, CommitRefused<E>> {
         let turn = match self.shared.turn(commit.requester.as_ref(), None) {
             Ok(turn) => turn,
-            Err(holder) => return Err(CommitError::busy(commit, self.version(), holder)),
+            Err(holder) => return Err(CommitError::busy(commit, self.version(), holder).into()),
         };
         let next = self.shared.current.peek().next(&commit);
         let next = match next {
             Ok(next) => Arc::new(next),
             Err(refusal) => {
                 drop(turn);
-                return Err(refusal.into_error(commit));
+                return Err(refusal.into_error(commit).into());
             }
         };
+        if let Err(error) = gate(Pending { version: next.version, root: &next.root }) {
+            drop(turn);
+            return Err(CommitRefused::Check { update: commit.update, error });
+        }
         let old = self.shared.current.swap(Arc::clone(&next));
         let unseen = turn.feeds.tell(next.version, &mut commit);
         drop(turn);
@@ -114,8 +157,22 @@ impl Store {
     /// [`CommitRefused`] with the update handed back; the state is as it was.
     pub fn commit_checked<E>(
         &self,
+        commit: Commit,
+        check: impl FnMut(&Map, &Map) -> Result<(), E>,
+    ) -> Result<Committed, CommitRefused<E>> {
+        self.commit_checked_through(commit, check, |_| Ok(()))
+    }
+
+    /// As [`commit_checked`](Self::commit_checked), with the gate of [`commit_through`](Self::commit_through) at the end:
+    /// it runs once, for the state that was checked last.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn commit_checked_through<E>(
+        &self,
         mut commit: Commit,
         mut check: impl FnMut(&Map, &Map) -> Result<(), E>,
+        mut gate: impl FnMut(Pending<'_>) -> Result<(), E>,
     ) -> Result<Committed, CommitRefused<E>> {
         let mut lost = 0;
         let mut alone = None;
@@ -137,33 +194,41 @@ impl Store {
             if let Err(error) = check(&next.root, &current.root) {
                 return Err(CommitRefused::Check { update: commit.update, error });
             }
-            match self.publish(&current, &next, &mut commit, place) {
-                Ok(true) => {
+            match self.publish(&current, &next, &mut commit, place, &mut gate) {
+                Ok(Published::Yes) => {
                     return Ok(Committed { version: next.version, snapshot: Snapshot { state: next } });
                 }
-                Ok(false) => lost += 1,
+                Ok(Published::Overtaken) => lost += 1,
+                Ok(Published::Refused(error)) => {
+                    return Err(CommitRefused::Check { update: commit.update, error });
+                }
                 Err(holder) => return Err(CommitError::busy(commit, self.version(), holder).into()),
             }
         }
     }
 
-    /// Makes `next` the newest version if `seen` still is. Fails with the holder of the ticket if there is another.
-    fn publish(
+    /// Makes `next` the newest version if `seen` still is and `gate` agrees. Fails with the holder of the ticket if there is
+    /// another.
+    fn publish<E>(
         &self,
         seen: &Arc<State>,
         next: &Arc<State>,
         commit: &mut Commit,
         place: Option<Place>,
-    ) -> Result<bool, Requester> {
+        gate: &mut impl FnMut(Pending<'_>) -> Result<(), E>,
+    ) -> Result<Published<E>, Requester> {
         let turn = self.shared.turn(commit.requester.as_ref(), place)?;
         if !Arc::ptr_eq(seen, &self.shared.current.peek()) {
-            return Ok(false);
+            return Ok(Published::Overtaken);
+        }
+        if let Err(error) = gate(Pending { version: next.version, root: &next.root }) {
+            return Ok(Published::Refused(error));
         }
         let old = self.shared.current.swap(Arc::clone(next));
         let unseen = turn.feeds.tell(next.version, commit);
         drop(turn);
         drop((old, unseen));
-        Ok(true)
+        Ok(Published::Yes)
     }
 
     /// Lets go of a root, for an owner that ends and wants its memory back: from now on the newest version is read
@@ -246,6 +311,23 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("version", &self.version()).finish_non_exhaustive()
     }
+}
+
+/// What a commit is about to publish.
+#[derive(Clone, Copy, Debug)]
+pub struct Pending<'a> {
+    /// The version that it makes.
+    pub version: u64,
+    /// The state as it will be.
+    pub root: &'a Map,
+}
+
+/// How a publication went.
+enum Published<E> {
+    Yes,
+    /// Another commit came first.
+    Overtaken,
+    Refused(E),
 }
 
 /// The ticket for one commit alone; given back on drop, be it by a check that panics.

@@ -5,6 +5,7 @@
 mod auto_traits;
 mod checked;
 mod conflicts;
+mod gate;
 mod histories;
 mod machine;
 mod modes;
