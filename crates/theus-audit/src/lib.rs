@@ -25,19 +25,35 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod changed_path;
-mod counts;
-mod encoding;
-mod entry;
-mod filter;
-mod outcome;
+mod checkpoint;
+mod disk;
+mod level;
+mod log;
+mod recipe;
 mod record;
+mod rule;
+mod system;
 mod trail;
+mod tree;
+mod verify;
 
-pub use changed_path::ChangedPath;
-pub use counts::Counts;
-pub use entry::Entry;
-pub use filter::Filter;
-pub use outcome::{Outcome, UnknownOutcome};
-pub use record::Record;
-pub use trail::{DEFAULT_CAPACITY, Trail};
+pub use checkpoint::{
+    Checkpoint, CheckpointNote, KeyError, LONGEST_ORIGIN, NoteError, PublicKey, Signer, check_origin,
+};
+pub use disk::{
+    CheckpointSink, Disk, DiskFile, Durability, OnFull, OpenError, RealDisk, TrailError, TrailOptions,
+    Unwritten,
+};
+pub use level::{Level, UnknownLevel};
+pub use log::{Flaw, Frame, FrameError, Kind, MAGIC, MAX_FRAME, MIN_FRAME};
+pub use recipe::{AuditRecipe, Book, Leniency, LoadError, ProcessRules, RecipeError, Remark};
+pub use record::{ChangedPath, Counts, Entry, Filter, Outcome, Record, TARGET, UnknownOutcome};
+pub use rule::{Check, Number, Rule, Subject};
+pub use system::{AuditRefusal, AuditSystem, Judgement, LogEntry, Verdict};
+pub use trail::{DEFAULT_CAPACITY, Missed, Observer, Opened, Trail};
+pub use tree::{BrokenFrontier, Frontier, Hash, Prover, empty_root, extends, includes, leaf_hash, node_hash};
+pub use verify::{
+    Consistent, Finding, Included, Proof, ProofError, ProveError, ReadError, Records, Report, Trust,
+    Verifier, VerifyOptions, Which, check_consistency, check_inclusion, prove_consistency, prove_record,
+    records_of, trail_files, verify_files,
+};

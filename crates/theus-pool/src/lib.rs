@@ -49,7 +49,7 @@ pub use crash::{CrashRecord, Ending};
 pub use hand::Launch;
 pub use holdings::Hold;
 pub use job::{Attempt, Bytes, Delivery, Function, Job, Lacking, Next, Outcome, Reply, Request};
-pub use pool::{Pool, PoolClosed, PoolOptions};
+pub use pool::{OnRefused, Pool, PoolClosed, PoolOptions};
 pub use stats::{PoolStats, WorkerStats};
 pub use task::TaskHandle;
 pub use worker::{Event, Worker, WorkerError};

@@ -4,10 +4,11 @@
 
 use crate::cell::{Cell, Verdict};
 use crate::hand::{Launch, Watcher};
-use crate::job::Job;
+use crate::job::{Attempt, Job};
 use crate::stats::{PoolStats, WorkerStats};
 use crate::supervisor::{Event, Shared, Task, Work};
 use crate::task::TaskHandle;
+use std::fmt;
 use std::io;
 use std::time::{Duration, Instant};
 use theus_shm::Arena;
@@ -25,6 +26,18 @@ pub struct PoolOptions {
     pub arena: Arc<Arena>,
     /// How long a worker may take until it is ready.
     pub start_timeout: Duration,
+    /// Who is told of refused completions.
+    pub on_refused: Option<OnRefused>,
+}
+
+/// Told of a completion that was refused because its worker did not run that attempt. What it names is what the worker
+/// claims, but for the worker itself. Called with no lock held.
+pub struct OnRefused(pub Box<dyn Fn(Attempt) + Send + Sync>);
+
+impl fmt::Debug for OnRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnRefused")
+    }
 }
 
 /// A task was not taken because the pool is closed; the job comes back.
@@ -68,6 +81,7 @@ pub struct PoolClosed<J>(pub J);
 ///     launch: launch(),
 ///     arena: Arena::new(ArenaOptions { capacity: 64 << 20 }),
 ///     start_timeout: Duration::from_secs(30),
+///     on_refused: None,
 /// })?;
 /// let double = Arc::new(Function { id: 1, definition: b"double".to_vec() });
 /// if let Ok(task) = pool.submit(1, Double(double, b"ab".to_vec()), None) {
@@ -166,8 +180,8 @@ impl<J: Job> Drop for Pool<J> {
     }
 }
 
-impl<J: Job> std::fmt::Debug for Pool<J> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<J: Job> fmt::Debug for Pool<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool").field("options", &self.shared.options).finish_non_exhaustive()
     }
 }

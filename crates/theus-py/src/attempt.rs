@@ -1,11 +1,12 @@
 //! An attempt whose body Python runs: begin, give it a context, settle what it returned.
 
+use crate::admission::warn;
 use crate::context::Context;
-use crate::errors::refusal;
-use crate::python::{CANCELLED, VERSION_MISMATCH};
+use crate::errors::{audit, refusal};
+use crate::python::{CANCELLED, CONTRACT_VIOLATION, VERSION_MISMATCH};
 use crate::reader::Reader;
 use crate::update::returned;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyException, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -19,8 +20,9 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn new(mut attempt: theus::Attempt, retries: u32) -> Self {
+    pub(crate) fn new(mut attempt: theus::Attempt, inputs: Option<[u8; 32]>, retries: u32) -> Self {
         attempt.allow_retries(retries);
+        attempt.set_inputs(inputs);
         let reader = Reader::of_brain(&attempt);
         Running { attempt, reader }
     }
@@ -50,12 +52,14 @@ impl Running {
         let returned = match returned {
             Ok(returned) => returned,
             Err(error) => {
-                self.attempt.abandon(Outcome::Failed, error.to_string());
+                self.failed(result.py(), &error)?;
                 return Err(error);
             }
         };
         let attempt = &mut self.attempt;
-        match result.py().detach(|| attempt.settle(returned, reads)) {
+        let settled = result.py().detach(|| attempt.settle(returned, reads));
+        warn(result.py(), self.attempt.take_warnings())?;
+        match settled {
             Ok(_version) => Ok(None),
             Err(Refusal::Conflict { retry: Some(wait), .. }) => Ok(Some(wait.as_secs_f64())),
             Err(refused) => Err(refusal(result.py(), &refused)),
@@ -67,19 +71,44 @@ impl Running {
         self.reader.end(py);
         let why =
             if outcome == Outcome::Timeout { "the time limit has passed" } else { "the call was cancelled" };
+        // Where a timeout blocks, the next call finds out: whoever waits for this one is told of the time.
         self.attempt.abandon(outcome, why.into());
     }
 
     /// The body raised. Some(seconds) when that was a conflict and it shall be run again after them.
-    pub(crate) fn raised(&mut self, py: Python<'_>, error: &PyErr) -> Option<f64> {
+    ///
+    /// Raises what the audit says instead, where it blocks the process for that.
+    pub(crate) fn raised(&mut self, py: Python<'_>, error: &PyErr) -> PyResult<Option<f64>> {
         self.reader.end(py);
         let conflict =
             VERSION_MISMATCH.get(py).is_ok_and(|class| error.matches(py, class).unwrap_or_default());
         if conflict {
-            return self.attempt.conflicted(error.to_string()).map(|wait| wait.as_secs_f64());
+            return Ok(self.attempt.conflicted(error.to_string()).map(|wait| wait.as_secs_f64()));
         }
-        self.attempt.abandon(Outcome::Failed, error.to_string());
-        None
+        self.failed(py, error).map(|()| None)
+    }
+
+    /// Ends the attempt because of this exception.
+    fn failed(&mut self, py: Python<'_>, error: &PyErr) -> PyResult<()> {
+        let violation =
+            CONTRACT_VIOLATION.get(py).is_ok_and(|class| error.matches(py, class).unwrap_or_default());
+        let outcome = if violation {
+            Outcome::Contract
+        } else if error.is_instance_of::<PyException>(py) {
+            Outcome::Failed
+        } else {
+            // KeyboardInterrupt and its like end the call, and say nothing of the process.
+            Outcome::Cancelled
+        };
+        let refused = self.attempt.abandon(outcome, error.to_string());
+        let process = Arc::clone(&self.attempt.process().name);
+        let blocked = refused.filter(|_| !violation).map(|refused| {
+            let raised = audit(py, refused.level, &format!("Process '{process}': {refused}"), Some(&process));
+            raised.set_cause(py, Some(error.clone_ref(py)));
+            raised
+        });
+        warn(py, self.attempt.take_warnings())?;
+        blocked.map_or(Ok(()), Err)
     }
 }
 
@@ -123,8 +152,8 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    pub(crate) fn new(attempt: theus::Attempt, arguments: Py<PyDict>, retries: u32) -> Self {
-        Attempt { running: Mutex::new(Running::new(attempt, retries)), arguments }
+    pub(crate) fn new(running: Running, arguments: Py<PyDict>) -> Self {
+        Attempt { running: Mutex::new(running), arguments }
     }
 
     fn with<T>(&self, use_it: impl FnOnce(&mut Running) -> PyResult<T>) -> PyResult<T> {
@@ -166,7 +195,7 @@ impl Attempt {
                 running.cancelled(py, if timeout { Outcome::Timeout } else { Outcome::Cancelled });
                 return Ok(None);
             }
-            Ok(running.raised(py, &error))
+            running.raised(py, &error)
         })
     }
 

@@ -1,11 +1,13 @@
 //! The engine as a Python object.
 
+use crate::admission::admit;
 use crate::attempt::{Attempt, Cancel, Running};
 use crate::bodies::{self, InBody};
 use crate::conflicts::RetryDecision;
 use crate::convert::{Handles, from_python};
 use crate::errors::{closed, refusal};
 use crate::heavy::Zone;
+use crate::inputs::digest;
 use crate::launch::launch;
 use crate::process::{Function, Process};
 use crate::record::Record;
@@ -39,6 +41,21 @@ impl Core {
 
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
+    }
+
+    /// The first attempt of a call that its process's input rules let through.
+    fn admitted(
+        &self,
+        py: Python<'_>,
+        process: &Process,
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
+        retries: u32,
+    ) -> PyResult<Running> {
+        let inputs = digest(args, kwargs);
+        admit(&self.engine, process, inputs, args, kwargs)?;
+        let attempt = self.engine.begin(&process.process).map_err(|error| closed(py, &error))?;
+        Ok(Running::new(attempt, inputs, retries))
     }
 
     /// The task of this engine whose sync body runs on this thread.
@@ -163,9 +180,8 @@ impl Core {
         retries: u32,
         cancel: Option<&Cancel>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let attempt = self.engine.begin(&process.process).map_err(|error| closed(py, &error))?;
+        let mut running = self.admitted(py, process, args, kwargs, retries)?;
         let named = if kwargs.is_empty() { None } else { Some(process.named(kwargs)?) };
-        let mut running = Running::new(attempt, retries);
         loop {
             let context = Bound::new(py, running.context(kwargs.clone().unbind()))?;
             let called = {
@@ -187,7 +203,7 @@ impl Core {
                     None => return Ok(result),
                     Some(wait) => wait,
                 },
-                Err(error) => match running.raised(py, &error) {
+                Err(error) => match running.raised(py, &error)? {
                     None => return Err(error),
                     Some(wait) => wait,
                 },
@@ -210,11 +226,12 @@ impl Core {
         &self,
         py: Python<'_>,
         process: &Process,
-        kwargs: Py<PyDict>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
         retries: u32,
     ) -> PyResult<Attempt> {
-        let attempt = self.engine.begin(&process.process).map_err(|error| closed(py, &error))?;
-        Ok(Attempt::new(attempt, kwargs, retries))
+        let running = self.admitted(py, process, args, kwargs, retries)?;
+        Ok(Attempt::new(running, kwargs.clone().unbind()))
     }
 
     /// Notes a function for workers, from the description that they make it from.
@@ -255,9 +272,11 @@ impl Core {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let function = Arc::clone(&function.function);
         let task = RemoteTask::new(&self.engine, &process.process, function, arguments, named);
+        admit(&self.engine, process, task.inputs(), args, kwargs)?;
         let task = task.limit(limit).retries(retries);
+        let warnings = task.warnings();
         let handle = py.detach(|| self.engine.submit(task, deadline)).map_err(|error| closed(py, &error))?;
-        Ok(Task::new(handle))
+        Ok(Task::new(handle, warnings))
     }
 
     /// The arrays by their names.

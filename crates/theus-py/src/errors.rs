@@ -6,7 +6,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use theus::ArrayError;
-use theus::{Closed, CommitError, Isolation, Refusal, TaskError};
+use theus::{AuditFault, Closed, CommitError, Isolation, Level, Refusal, TaskError};
 
 /// What an exception carries beside its text.
 #[derive(Default)]
@@ -42,6 +42,7 @@ pub(crate) fn guard(py: Python<'_>, process: &str, path: &str, what: &str, hint:
 pub(crate) fn closed(py: Python<'_>, error: &Closed) -> PyErr {
     match error {
         Closed::ShutDown => make(py, "EngineClosedError", &error.to_string(), &Fields::default()),
+        Closed::Audit(fault) => self::fault(py, &fault.to_string(), None, fault),
         Closed::Forked { .. } | Closed::Pool(_) => PyRuntimeError::new_err(error.to_string()),
     }
 }
@@ -74,12 +75,37 @@ pub(crate) fn refusal(py: Python<'_>, refusal: &Refusal) -> PyErr {
         Refusal::Array(error) => array(py, error),
         Refusal::Conflict { process, error, .. } => conflict(py, process, error),
         Refusal::TimedOut { process, .. } => simple(py, "WriteTimeoutError", &text, process),
+        Refusal::Audit { process, error } => fault(py, &text, Some(process), error),
+        Refusal::Blocked { process, error, cause } => {
+            let raised = audit(py, error.level, &text, Some(process));
+            raised.set_cause(py, Some(self::refusal(py, cause)));
+            raised
+        }
         Refusal::Apply { process, .. } => {
             let path = refusal.path();
             let fields = Fields { process: Some(process), path: path.as_deref(), ..Fields::default() };
             make(py, "ContextError", &text, &fields)
         }
     }
+}
+
+/// The exception of a refusal of this level.
+pub(crate) fn audit(py: Python<'_>, level: Level, text: &str, process: Option<&str>) -> PyErr {
+    let kind = match level {
+        Level::Stop => "AuditStopError",
+        Level::Abort => "AuditAbortError",
+        Level::Block | Level::Count | Level::Ignore => "AuditBlockError",
+    };
+    make(py, kind, text, &Fields { process, ..Fields::default() })
+}
+
+/// The exception for what stands in the way besides a broken rule, which stops everything.
+fn fault(py: Python<'_>, text: &str, process: Option<&str>, fault: &AuditFault) -> PyErr {
+    let level = match fault {
+        AuditFault::Rule(refused) => refused.level,
+        AuditFault::Stopped(_) | AuditFault::Unwritten(_) | AuditFault::NotDurable { .. } => Level::Stop,
+    };
+    audit(py, level, text, process)
 }
 
 fn conflict(py: Python<'_>, process: &str, error: &CommitError) -> PyErr {
@@ -148,6 +174,11 @@ pub(crate) fn task(py: Python<'_>, error: &TaskError) -> PyErr {
                 Ok(PyErr::from_value(MAKE_ERROR.get(py)?.call1(("WorkerCrashedError", text, named))?))
             };
             build().unwrap_or_else(|error| error)
+        }
+        TaskError::Blocked { process, error, cause } => {
+            let raised = audit(py, error.level, &text, Some(process));
+            raised.set_cause(py, Some(task(py, cause)));
+            raised
         }
         TaskError::TimedOut { process, .. } => simple(py, "TaskTimeoutError", &text, process),
         TaskError::Unreadable { process, .. } | TaskError::Undeliverable { process, .. } => {

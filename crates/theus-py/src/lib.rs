@@ -6,6 +6,7 @@
 //! Invariants: no lock of the core is held while Python code runs, and no call waits in the core with the GIL held, so
 //! the two kinds of locks cannot wait for each other.
 
+mod admission;
 mod attempt;
 mod block;
 mod bodies;
@@ -16,6 +17,7 @@ mod convert;
 mod core;
 mod errors;
 mod heavy;
+mod inputs;
 mod launch;
 mod offer;
 mod process;

@@ -14,6 +14,15 @@ pub(crate) struct Process {
     pub(crate) process: theus::Process,
     /// None: any.
     names: Option<HashSet<String>>,
+    /// The names of the arguments that may be given by position, in their order, after the context.
+    positions: Vec<String>,
+}
+
+impl Process {
+    /// Where an argument stands that was given by position.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.positions.iter().position(|known| known == name)
+    }
 }
 
 #[pymethods]
@@ -30,6 +39,7 @@ impl Process {
         parallel: bool,
         undecorated: bool,
         names: Option<HashSet<String>>,
+        positions: Vec<String>,
         timeout: Option<f64>,
         crash_retries: u32,
     ) -> PyResult<Self> {
@@ -42,7 +52,7 @@ impl Process {
             timeout: timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
             crash_retries,
         };
-        Ok(Process { process: theus::Process::new(name, contract), names })
+        Ok(Process { process: theus::Process::new(name, contract), names, positions })
     }
 
     /// The keyword arguments that the function names; the others stay in `ctx.input`.

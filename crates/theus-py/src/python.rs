@@ -41,10 +41,12 @@ pub(crate) static OWN_ARRAY: Imported = Imported::new("theus._attached", "own_ar
 pub(crate) static RESULT_GEOMETRY: Imported = Imported::new("theus._attached", "geometry");
 pub(crate) static ZEROED_ARRAY: Imported = Imported::new("theus._attached", "zeroed");
 pub(crate) static ENCODE_ARRAY: Imported = Imported::new("theus._heavy", "encode_array");
+pub(crate) static AUDIT_WARNING: Imported = Imported::new("theus.errors", "AuditWarning");
 pub(crate) static MAKE_ERROR: Imported = Imported::new("theus.errors", "make");
 pub(crate) static REMOTE_ERROR: Imported = Imported::new("theus.errors", "remote");
 /// Only for bodies that are coroutines: there asyncio is loaded.
 pub(crate) static CANCELLED: Imported = Imported::new("asyncio", "CancelledError");
+pub(crate) static CONTRACT_VIOLATION: Imported = Imported::new("theus.errors", "ContractViolationError");
 pub(crate) static VERSION_MISMATCH: Imported = Imported::new("theus.errors", "VersionMismatchError");
 pub(crate) static PICKLE_DUMPS: Imported = Imported::new("theus._handles", "dumps");
 pub(crate) static PICKLE_LOADS: Imported = Imported::new("pickle", "loads");

@@ -27,7 +27,8 @@ impl Record {
     /// When it was written: seconds since 1970.
     #[getter]
     fn time(&self) -> f64 {
-        self.record.time
+        // Exact to a few hundred nanoseconds, which is all that a float of today's seconds holds.
+        self.record.time as f64 / 1e9
     }
 
     /// The process.
@@ -89,6 +90,42 @@ impl Record {
     #[getter]
     fn worker(&self) -> Option<u32> {
         self.record.worker
+    }
+
+    /// In whose name it was asked for, where that is not the process itself; else None.
+    #[getter]
+    fn requester(&self) -> Option<&str> {
+        self.record.requester.as_deref()
+    }
+
+    /// Why maintenance was allowed what a process is not, or why a stop was lifted; else None.
+    #[getter]
+    fn reason(&self) -> Option<&str> {
+        self.record.reason.as_deref()
+    }
+
+    /// SHA-256 of the arguments, or None where there were none.
+    #[getter]
+    fn inputs<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.record.inputs.map(|hash| PyBytes::new(py, &hash))
+    }
+
+    /// SHA-256 of the update that was committed or tried, or None where there was none.
+    #[getter]
+    fn update<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.record.update.map(|hash| PyBytes::new(py, &hash))
+    }
+
+    /// How many changed paths are not listed because there were too many.
+    #[getter]
+    fn more_paths(&self) -> u32 {
+        self.record.more_paths
+    }
+
+    /// The start of the digest of the record before: 16 bytes.
+    #[getter]
+    fn link<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.record.link)
     }
 
     /// How long it took, in seconds.

@@ -1,5 +1,6 @@
 //! A task on a worker, as Python waits for it.
 
+use crate::admission::warn;
 use crate::convert::{Arrays, Style, to_python};
 use crate::errors::task as task_error;
 use crate::update;
@@ -7,7 +8,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTimeoutError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::time::{Duration, Instant};
-use theus::TaskError;
+use theus::{TaskError, Warnings};
 
 /// How long a wait may go on without looking for Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
@@ -16,11 +17,12 @@ const SLICE: Duration = Duration::from_millis(50);
 #[pyclass(frozen, module = "theus._native")]
 pub(crate) struct Task {
     handle: theus::Task,
+    warnings: Warnings,
 }
 
 impl Task {
-    pub(crate) fn new(handle: theus::Task) -> Self {
-        Task { handle }
+    pub(crate) fn new(handle: theus::Task, warnings: Warnings) -> Self {
+        Task { handle, warnings }
     }
 }
 
@@ -61,6 +63,8 @@ impl Task {
         if !self.wait(py, timeout)? {
             return Err(PyTimeoutError::new_err("the task has not ended"));
         }
+        let warnings = std::mem::take(&mut *self.warnings.lock());
+        warn(py, warnings)?;
         match self.handle.poll().as_deref() {
             Some(Ok(settled)) => {
                 let style = Style::plain(Arrays::Result(&settled.attached));

@@ -1,22 +1,24 @@
 //! One attempt of a process: the snapshot that it reads, and how it is settled.
 //!
 //! The order of settling: mapping of what was returned, contract, arrays brought into the heavy zone, physics, commit by
-//! compare-and-swap at the snapshot's version, audit record. Whatever fails before the commit leaves the state as it
-//! was (S5), and every attempt leaves exactly one audit record (A1), one that is dropped unsettled too.
+//! compare-and-swap at the snapshot's version with output rules and audit record as its last gate. Whatever fails before
+//! the commit leaves the state as it was (S5), and every attempt leaves exactly one audit record (A1), one that is dropped
+//! unsettled too.
 
+use crate::audit::{Change, Failure, Gate, is_failure};
 use crate::contention::Contention;
 use crate::engine::Engine;
 use crate::error::Refusal;
-use crate::intake::{changed_paths, take_in};
+use crate::intake::take_in;
 use crate::process::Process;
 use crate::returned::{Returned, StateUpdate, Violation, check_on, to_update};
 use crate::zones::{self, Authority, Physics};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use theus_audit::{ChangedPath, Entry, Outcome};
+use theus_audit::{AuditRefusal, Entry, Outcome};
 use theus_shm::Block;
 use theus_state::{
-    Commit, CommitError, CommitRefused, Committed, Isolation, Limit, Requester, Snapshot, Store,
+    Commit, CommitError, CommitRefused, Committed, Isolation, Limit, Pending, Requester, Snapshot, Store,
     TransactionError,
 };
 use theus_value::{Path, Update};
@@ -42,6 +44,12 @@ pub struct Attempt {
     open: bool,
     /// The memory of attached arrays in what is settled.
     attached: Arc<[Arc<Block>]>,
+    /// The hash of the arguments.
+    inputs: Option<[u8; 32]>,
+    /// The hash of the update that was tried.
+    update: Option<[u8; 32]>,
+    /// What the audit warned of.
+    warnings: Vec<String>,
 }
 
 /// What a settled attempt has done.
@@ -70,6 +78,9 @@ impl Attempt {
             started: Instant::now(),
             open: false,
             attached: Arc::new([]),
+            inputs: None,
+            update: None,
+            warnings: Vec::new(),
         }
     }
 
@@ -123,6 +134,7 @@ impl Attempt {
         self.started = Instant::now();
         self.number = number;
         self.worker = worker;
+        self.update = None;
         self.open = true;
     }
 
@@ -138,6 +150,21 @@ impl Attempt {
     /// The memory that came with the worker's result, which is to be settled next.
     pub(crate) fn attach(&mut self, blocks: Arc<[Arc<Block>]>) {
         self.attached = blocks;
+    }
+
+    /// Sets the hash of the arguments, which the records of all attempts show.
+    pub fn set_inputs(&mut self, inputs: Option<[u8; 32]>) {
+        self.inputs = inputs;
+    }
+
+    /// The hash of the arguments.
+    pub fn inputs(&self) -> Option<[u8; 32]> {
+        self.inputs
+    }
+
+    /// What the audit has warned of since this was last asked.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// Adds this many attempts to those that a conflict is granted anyway.
@@ -186,54 +213,95 @@ impl Attempt {
         if !self.open {
             return Err(Refusal::Violation(Violation::Ended { process: self.name(), attempt: self.number }));
         }
-        let (outcome, version, paths, error) = match self.commit(returned, reads) {
-            Ok((version, paths)) => (Outcome::Committed, Ok(version), paths, None),
-            Err(refusal) => {
-                let text = refusal.to_string();
-                (refusal.outcome(), Err(refusal), Vec::new(), Some(text))
-            }
+        let refusal = match self.commit(returned, reads) {
+            Ok(version) => return Ok(version),
+            Err(refusal) => refusal,
         };
-        let entry = self.entry(outcome, version.as_ref().ok().copied(), paths, error);
-        self.record(entry);
-        version
+        // A commit that stands has its record.
+        let refused = self.end(refusal.outcome(), refusal.to_string(), Failure::Call);
+        Err(refusal.or_blocked(&self.process.name, refused))
     }
 
-    /// Ends the attempt without a commit, for this reason. One that has ended stays as it is.
-    pub fn abandon(&mut self, outcome: Outcome, error: String) {
-        let entry = self.entry(outcome, None, Vec::new(), Some(error));
-        self.record(entry);
+    /// Ends the attempt without a commit, for this reason. One that has ended stays as it is. Gives what the audit says of
+    /// it, where that blocks the process: the caller raises that instead, with the reason as its cause.
+    pub fn abandon(&mut self, outcome: Outcome, error: String) -> Option<AuditRefusal> {
+        self.end(outcome, error, Failure::Call)
     }
 
-    /// Ends the attempt because its worker was lost to this signal, if it was one.
-    pub(crate) fn crashed(&mut self, error: String, signal: Option<i32>) {
-        let entry = self.entry(Outcome::Crashed, None, Vec::new(), Some(error));
-        self.record(Entry { signal, ..entry });
+    /// As [`abandon`](Self::abandon), for what went wrong on its worker.
+    pub(crate) fn failed_on_worker(&mut self, outcome: Outcome, error: String) -> Option<AuditRefusal> {
+        self.end(outcome, error, Failure::CallOnWorker)
+    }
+
+    /// Ends the attempt because its worker was lost to this signal, if it was one; the task may be run again.
+    pub(crate) fn crashed(
+        &mut self,
+        error: String,
+        signal: Option<i32>,
+        again: bool,
+    ) -> Option<AuditRefusal> {
+        let entry = Entry { signal, ..self.entry(Outcome::Crashed, Some(error)) };
+        self.finish(entry, if again { Failure::Attempt } else { Failure::CallOnWorker })
+    }
+
+    fn end(&mut self, outcome: Outcome, error: String, failure: Failure) -> Option<AuditRefusal> {
+        let entry = self.entry(outcome, Some(error));
+        self.finish(entry, failure)
+    }
+
+    fn finish(&mut self, entry: Entry, failure: Failure) -> Option<AuditRefusal> {
+        if entry.outcome != Outcome::Conflict {
+            self.contention.end();
+        }
+        if !std::mem::take(&mut self.open) {
+            return None;
+        }
+        let audit = self.engine.audit();
+        let judgement = if is_failure(entry.outcome) {
+            audit.failed(&self.process.name, failure, entry.error.as_deref().unwrap_or_default())
+        } else {
+            theus_audit::Judgement::default()
+        };
+        audit.trail().append(entry);
+        self.warnings.extend(judgement.warnings);
+        judgement.refused
     }
 
     fn name(&self) -> String {
         self.process.name.to_string()
     }
 
-    fn commit(&mut self, returned: Returned, reads: Vec<Path>) -> Result<(u64, Vec<ChangedPath>), Refusal> {
+    fn commit(&mut self, returned: Returned, reads: Vec<Path>) -> Result<u64, Refusal> {
         let StateUpdate { update, assert_version } =
             to_update(&self.process.name, &self.process.contract, returned)?;
         check_on(&self.process.name, &self.process.contract, &update, self.snapshot.root())?;
         let update = self.in_time(update)?;
         let update = take_in(self.engine.arena(), &self.process.name, &self.attached, update)?;
-        // Hashed after the commit: one that is refused need not pay for it.
-        let written = update.clone();
+        let change = Change::of(&update);
+        self.update = Some(change.digest);
+        let entry = Entry { paths: change.paths, ..self.entry(Outcome::Committed, None) };
         let requester = Some(self.contention.requester());
         let commit =
             Commit { base: self.snapshot.version(), update, isolation: self.isolation, reads, requester };
         let physics = Physics { process: &self.process.name, authority: &Authority::Process };
-        let (store, snapshot) = (self.engine.store(), &self.snapshot);
+        // A clone, so that the gate does not borrow the attempt.
+        let engine = self.engine.clone();
+        let (store, snapshot) = (engine.store(), &self.snapshot);
+        let mut gate = Gate::new(engine.audit(), entry, self.started);
+        let pass = |pending: Pending<'_>| gate.pass(pending);
         let committed = match assert_version {
-            None => zones::commit(store, snapshot, commit, physics),
-            Some(version) => commit_asserted(store, snapshot, version, commit, physics),
+            None => zones::commit(store, snapshot, commit, physics, pass),
+            Some(version) => commit_asserted(store, snapshot, version, commit, physics, pass),
         };
+        let published = committed.as_ref().ok().map(|committed| {
+            self.contention.end();
+            self.open = false;
+            gate.published(committed.version, self.worker.is_some())
+        });
+        self.warnings.extend(gate.into_warnings());
         match committed {
-            Ok(committed) => Ok((committed.version, changed_paths(&written))),
-            Err(CommitRefused::Check { error, .. }) => Err(error.into()),
+            Ok(committed) => published.unwrap_or(Ok(())).map(|()| committed.version),
+            Err(CommitRefused::Check { error, .. }) => Err(error),
             Err(CommitRefused::Commit(error @ (CommitError::Conflict { .. } | CommitError::Busy { .. }))) => {
                 let retry = if assert_version.is_some() { None } else { self.retry(&error) };
                 if retry.is_none() {
@@ -265,40 +333,22 @@ impl Attempt {
         }
     }
 
-    fn record(&mut self, entry: Entry) {
-        if entry.outcome != Outcome::Conflict {
-            self.contention.end();
-        }
-        if std::mem::take(&mut self.open) {
-            self.engine.trail().append(entry);
-        }
-    }
-
     fn close(&mut self) {
         if self.open && !self.engine.is_forked() {
             self.abandon(Outcome::Cancelled, "the attempt was dropped before it was settled".into());
         }
     }
 
-    fn entry(
-        &self,
-        outcome: Outcome,
-        version: Option<u64>,
-        paths: Vec<ChangedPath>,
-        error: Option<String>,
-    ) -> Entry {
+    fn entry(&self, outcome: Outcome, error: Option<String>) -> Entry {
         Entry {
-            process: Arc::clone(&self.process.name),
-            task: self.task,
             attempt: self.number,
             base_version: self.snapshot.version(),
-            version,
-            outcome,
-            paths,
             error: error.map(shortened),
-            signal: None,
             worker: self.worker,
             duration: self.started.elapsed(),
+            inputs: self.inputs,
+            update: self.update,
+            ..Entry::new(Arc::clone(&self.process.name), self.task, outcome)
         }
     }
 }
@@ -316,17 +366,18 @@ fn commit_asserted(
     version: u64,
     commit: Commit,
     physics: Physics<'_>,
-) -> Result<Committed, CommitRefused<Violation>> {
+    gate: impl FnMut(Pending<'_>) -> Result<(), Refusal>,
+) -> Result<Committed, CommitRefused<Refusal>> {
     let strictly = |commit: Commit| Commit { base: version, isolation: Isolation::Strict, ..commit };
     if version == commit.base {
-        return zones::commit(store, snapshot, strictly(commit), physics);
+        return zones::commit(store, snapshot, strictly(commit), physics, gate);
     }
     // The assertion may name a version that the attempt has not read: neither check implies the other then. The
     // commit below goes through only if the version is still the one that both were made on.
     let now = store.snapshot();
     now.advance(strictly(commit.clone()))?;
     now.advance(commit.clone())?;
-    zones::commit(store, &now, strictly(commit), physics)
+    zones::commit(store, &now, strictly(commit), physics, gate)
 }
 
 /// An error's text as the trail keeps it.

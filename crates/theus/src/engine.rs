@@ -1,28 +1,25 @@
 //! The engine: the one Brain. It alone owns the state, commits and keeps the audit trail.
 
-use crate::attempt::{Attempt, shortened};
+use crate::attempt::Attempt;
+use crate::audit::{Audit, AuditFault};
 use crate::contract::HEAVY;
-use crate::error::Refusal;
-use crate::intake::{changed_paths, take_in};
 use crate::options::Builder;
 use crate::process::Process;
 use crate::remote::{RemoteTask, TaskOutput};
 use crate::transaction::{Transaction, TransactionOptions};
-use crate::zones::{self, Authority, Physics};
 use parking_lot::Mutex;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use theus_audit::{ChangedPath, Entry, Outcome, Trail};
-use theus_pool::{Launch, Pool, PoolOptions, PoolStats, TaskHandle};
+use theus_audit::Trail;
+use theus_pool::{Launch, OnRefused, Pool, PoolOptions, PoolStats, TaskHandle};
 use theus_shm::session::Listener;
 use theus_shm::{Arena, ArenaOptions};
 use theus_state::{
-    Backoff, Commit, ConflictManager, Isolation, MAX_RETRIES, Requester, RetryDecision, Snapshot, Store,
+    Backoff, ConflictManager, Isolation, MAX_RETRIES, Requester, RetryDecision, Snapshot, Store,
 };
-use theus_value::Update;
 use thiserror::Error;
 
 /// How long a worker process may take until it is ready.
@@ -30,9 +27,6 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The first wait after a conflict that a caller reports.
 const BACKOFF: Duration = Duration::from_millis(2);
-
-/// The name under which a caller's own compare-and-swap stands in the audit trail.
-pub const CALLER: &str = "compare_and_swap";
 
 /// The engine was shut down, or belongs to another process.
 #[derive(Debug, Error)]
@@ -49,11 +43,14 @@ pub enum Closed {
     /// The pool cannot be made.
     #[error("the worker pool cannot be made: {0}")]
     Pool(#[from] io::Error),
+    /// The audit has stopped the engine, or its trail cannot take the records of more work.
+    #[error(transparent)]
+    Audit(#[from] AuditFault),
 }
 
 struct Inner {
     store: Store,
-    trail: Trail,
+    audit: Audit,
     arena: Arc<Arena>,
     isolation: Mutex<Isolation>,
     pool: Mutex<PoolState>,
@@ -105,7 +102,7 @@ impl Engine {
         let inner = Inner {
             conflicts: ConflictManager::new(store.clone(), MAX_RETRIES, BACKOFF),
             store,
-            trail: Trail::new(builder.audit_capacity),
+            audit: Audit::new(builder.audit),
             arena,
             isolation: Mutex::new(builder.isolation),
             pool: Mutex::new(PoolState::Unused),
@@ -126,9 +123,14 @@ impl Engine {
         self.inner.store.snapshot()
     }
 
+    /// The audit: trail, rules and counters.
+    pub fn audit(&self) -> &Audit {
+        &self.inner.audit
+    }
+
     /// The audit trail.
     pub fn trail(&self) -> &Trail {
-        &self.inner.trail
+        self.inner.audit.trail()
     }
 
     /// The heavy zone's memory.
@@ -173,73 +175,6 @@ impl Engine {
     /// A commit of `requester` went through, or it gives up: clears its count and gives its ticket back.
     pub fn report_success(&self, requester: &str) {
         self.inner.conflicts.report_success(&Requester::new(requester));
-    }
-
-    /// Commits an update of the caller at a version that it has read.
-    ///
-    /// # Errors
-    /// When it conflicts or does not fit; the state is as it was.
-    ///
-    /// ```
-    /// use theus::{Engine, Path, Update, Value};
-    /// let engine = Engine::builder().build();
-    /// let mut update = Update::new();
-    /// update.set(Path::parse("counter").unwrap(), Value::Int(1));
-    /// let version = engine.compare_and_swap(0, update).unwrap();
-    /// assert_eq!(version, 1);
-    /// ```
-    pub fn compare_and_swap(&self, expected: u64, update: Update) -> Result<u64, Refusal> {
-        self.compare_and_swap_as(None, expected, update)
-    }
-
-    /// As [`compare_and_swap`](Self::compare_and_swap), under a name that may hold the priority ticket; see
-    /// [`report_conflict`](Self::report_conflict).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn compare_and_swap_as(
-        &self,
-        requester: Option<Requester>,
-        expected: u64,
-        update: Update,
-    ) -> Result<u64, Refusal> {
-        let started = Instant::now();
-        let swapped = self.swap(requester, expected, update);
-        let (version, outcome, paths, error) = match &swapped {
-            Ok((version, changed)) => (Some(*version), Outcome::Committed, changed.clone(), None),
-            Err(refusal) => (None, refusal.outcome(), Vec::new(), Some(shortened(refusal.to_string()))),
-        };
-        self.inner.trail.append(Entry {
-            process: CALLER.into(),
-            task: self.next_task(),
-            attempt: 1,
-            base_version: expected,
-            version,
-            outcome,
-            paths,
-            error,
-            signal: None,
-            worker: None,
-            duration: started.elapsed(),
-        });
-        swapped.map(|(version, _)| version)
-    }
-
-    fn swap(
-        &self,
-        requester: Option<Requester>,
-        expected: u64,
-        update: Update,
-    ) -> Result<(u64, Vec<ChangedPath>), Refusal> {
-        let update = take_in(&self.inner.arena, CALLER, &[], update)?;
-        let written = update.clone();
-        let commit =
-            Commit { base: expected, update, isolation: self.isolation(), reads: Vec::new(), requester };
-        let physics = Physics { process: CALLER, authority: &Authority::Process };
-        match zones::commit(&self.inner.store, &self.snapshot(), commit, physics) {
-            Ok(committed) => Ok((committed.version, changed_paths(&written))),
-            Err(refused) => Err(Refusal::of_commit(CALLER, refused)),
-        }
     }
 
     /// Begins a transaction of the caller on the state of now.
@@ -299,6 +234,7 @@ impl Engine {
         task: RemoteTask,
         deadline: Option<Instant>,
     ) -> Result<TaskHandle<RemoteTask>, Closed> {
+        self.inner.audit.check_open()?;
         let pool = self.pool()?;
         pool.submit(task.id(), task, deadline).map_err(|_| Closed::ShutDown)
     }
@@ -357,8 +293,19 @@ impl Engine {
         }
         match *self.inner.pool.lock() {
             PoolState::Closed => Err(Closed::ShutDown),
-            _ => Ok(()),
+            _ => Ok(self.inner.audit.check_open()?),
         }
+    }
+
+    /// A completion that comes too late, or of what its worker does not run, leaves a record of its own.
+    fn record_refusals(&self) -> OnRefused {
+        // The pool belongs to the engine, not the other way round.
+        let engine = Arc::downgrade(&self.inner);
+        OnRefused(Box::new(move |claimed| {
+            if let Some(engine) = engine.upgrade() {
+                engine.audit.refused(claimed.task, claimed.number, claimed.worker);
+            }
+        }))
     }
 
     fn pool(&self) -> Result<Arc<Pool<RemoteTask>>, Closed> {
@@ -375,6 +322,7 @@ impl Engine {
                     launch: self.inner.launch.lock().clone(),
                     arena: Arc::clone(&self.inner.arena),
                     start_timeout: START_TIMEOUT,
+                    on_refused: Some(self.record_refusals()),
                 })?);
                 *state = PoolState::Running(Arc::clone(&pool));
                 Ok(pool)

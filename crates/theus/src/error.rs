@@ -1,9 +1,10 @@
 //! How an attempt, and how a call, can end badly.
 
 use crate::array::ArrayError;
+use crate::audit::AuditFault;
 use crate::returned::Violation;
 use std::time::Duration;
-use theus_audit::Outcome;
+use theus_audit::{AuditRefusal, Outcome};
 use theus_pool::CrashRecord;
 use theus_state::{CommitError, CommitRefused, TransactionError};
 use theus_value::{ApplyError, Path, Value};
@@ -44,18 +45,46 @@ pub enum Refusal {
         /// Which limit, with the update.
         error: TransactionError,
     },
+    /// The audit stood in the way.
+    #[error("Process '{process}': {error}")]
+    Audit {
+        /// The process.
+        process: String,
+        /// Why.
+        error: AuditFault,
+    },
+    /// It was refused, and the audit blocks the process for such failures.
+    #[error("Process '{process}': {error}")]
+    Blocked {
+        /// The process.
+        process: String,
+        /// What the audit says of the failure.
+        error: AuditRefusal,
+        /// The failure.
+        cause: Box<Refusal>,
+    },
 }
 
 impl Refusal {
     /// Why a commit that is not retried was refused.
-    pub(crate) fn of_commit(process: &str, refused: CommitRefused<Violation>) -> Self {
+    pub(crate) fn of_commit(process: &str, refused: CommitRefused<Refusal>) -> Self {
         let process = process.to_owned();
         match refused {
-            CommitRefused::Check { error, .. } => error.into(),
+            CommitRefused::Check { error, .. } => error,
             CommitRefused::Commit(error @ (CommitError::Conflict { .. } | CommitError::Busy { .. })) => {
                 Refusal::Conflict { process, error, retry: None }
             }
             CommitRefused::Commit(error) => Refusal::Apply { process, error },
+        }
+    }
+
+    /// This refusal, or that the audit blocks the process for it. A violation of the contract stays what it is.
+    pub(crate) fn or_blocked(self, process: &str, refused: Option<AuditRefusal>) -> Self {
+        match (self, refused) {
+            (cause @ (Refusal::Array(_) | Refusal::Apply { .. } | Refusal::TimedOut { .. }), Some(error)) => {
+                Refusal::Blocked { process: process.to_owned(), error, cause: Box::new(cause) }
+            }
+            (refusal, _) => refusal,
         }
     }
 
@@ -66,6 +95,8 @@ impl Refusal {
             Refusal::Violation(_) => Outcome::Contract,
             Refusal::Array(_) | Refusal::Apply { .. } => Outcome::Failed,
             Refusal::TimedOut { .. } => Outcome::Timeout,
+            Refusal::Audit { .. } => Outcome::Audit,
+            Refusal::Blocked { cause, .. } => cause.outcome(),
         }
     }
 
@@ -74,7 +105,8 @@ impl Refusal {
         match self {
             Refusal::Violation(violation) => violation.path().map(str::to_owned),
             Refusal::Array(error) => Some(error.name().to_owned()),
-            Refusal::TimedOut { .. } => None,
+            Refusal::TimedOut { .. } | Refusal::Audit { .. } => None,
+            Refusal::Blocked { cause, .. } => cause.path(),
             Refusal::Conflict { error: CommitError::Conflict { conflicts, .. }, .. } => {
                 conflicts.first().map(|conflict| conflict.path.to_string())
             }
@@ -147,6 +179,16 @@ pub enum TaskError {
         /// The limit.
         limit: Duration,
     },
+    /// It ended badly, and the audit blocks the process for such failures.
+    #[error("Process '{process}': {error}")]
+    Blocked {
+        /// The process.
+        process: String,
+        /// What the audit says of the failure.
+        error: AuditRefusal,
+        /// The failure.
+        cause: Box<TaskError>,
+    },
     /// It was cancelled.
     #[error("Process '{process}' was cancelled")]
     Cancelled {
@@ -161,4 +203,14 @@ pub enum TaskError {
         /// Why.
         reason: String,
     },
+}
+
+impl TaskError {
+    /// This error, or that the audit blocks the process for it.
+    pub(crate) fn or_blocked(self, process: &str, refused: Option<AuditRefusal>) -> Self {
+        match refused {
+            None => self,
+            Some(error) => TaskError::Blocked { process: process.to_owned(), error, cause: Box::new(self) },
+        }
+    }
 }

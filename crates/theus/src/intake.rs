@@ -1,4 +1,4 @@
-//! What an update brings in: its depth has a limit, its arrays go to the heavy zone, its changes are hashed.
+//! What an update brings in: its depth has a limit, its arrays go to the heavy zone.
 //!
 //! What it is not: the contract (see `returned`) and the commit (see `attempt`).
 //! Invariant: an update that passed here leaves a state that can be encoded, sent and read again as a whole.
@@ -9,7 +9,6 @@ use crate::contract::HEAVY;
 use crate::error::Refusal;
 use crate::returned::Violation;
 use std::sync::Arc;
-use theus_audit::ChangedPath;
 use theus_shm::{Arena, Block};
 use theus_value::{Key, MAX_DEPTH, Map, Op, Path, Update, Value};
 
@@ -162,28 +161,4 @@ impl Place<'_> {
 
 fn may_hold_arrays(value: &Value) -> bool {
     matches!(value, Value::Object(_) | Value::Heavy(_) | Value::Map(_) | Value::List(_) | Value::Tuple(_))
-}
-
-/// The changed paths of an update, each with the hash of its new value. Encodes every value once.
-pub(crate) fn changed_paths(update: &Update) -> Vec<ChangedPath> {
-    let mut buffer = Vec::new();
-    let mut changed = Vec::with_capacity(update.ops().len());
-    for op in update.ops() {
-        buffer.clear();
-        match op {
-            Op::Set { value, .. } => theus_value::encode_into(value, &mut buffer),
-            Op::Merge { value, .. } => theus_value::encode_into(&Value::Map(value.clone()), &mut buffer),
-            Op::Append { values, .. } => {
-                theus_value::encode_into(&Value::Tuple(values.as_slice().into()), &mut buffer);
-            }
-            Op::Delete { .. } => {}
-        }
-        changed.push(ChangedPath { path: op.path().to_string(), hash: hash(&buffer) });
-    }
-    changed
-}
-
-fn hash(bytes: &[u8]) -> [u8; 32] {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(bytes).into()
 }

@@ -9,6 +9,7 @@
 mod array;
 mod attached;
 mod attempt;
+mod audit;
 mod contention;
 mod contract;
 mod engine;
@@ -22,6 +23,7 @@ mod remote;
 mod result;
 mod returned;
 mod sharing;
+mod swap;
 mod transaction;
 mod zones;
 
@@ -30,20 +32,25 @@ pub use array::{
 };
 pub use attached::{ATTACHED_CODEC, AttachedArray};
 pub use attempt::{Attempt, Settled};
+pub use audit::{Audit, AuditFault, BrokenRule, digest_of_inputs};
 pub use contract::{Access, Contract, DOMAIN, Declared, GLOBAL, HEAVY, parse_path, root_name};
-pub use engine::{CALLER, Closed, Engine, Output, Task};
+pub use engine::{Closed, Engine, Output, Task};
 pub use error::{Refusal, RemoteFailure, TaskError};
 pub use heavy::{HeavyError, HeavyZone, Named, Successor};
 pub use options::Builder;
 pub use process::Process;
 pub use reading::{Reading, read};
-pub use remote::{RemoteTask, TaskOutput, path_query};
+pub use remote::{RemoteTask, TaskOutput, Warnings, path_query};
 pub use returned::{Returned, StateUpdate, Violation, to_update};
 pub use sharing::{Handle, HandleError, ListenError, MAX_HANDLE, ReachError, Reached, lend, reach};
+pub use swap::CALLER;
 pub use transaction::{Transaction, TransactionOptions};
 pub use zones::{Authority, Capabilities, Zone};
 
-pub use theus_audit::{Entry, Filter, Outcome, Record, Trail};
+pub use theus_audit::{
+    AuditRecipe, AuditRefusal, AuditSystem, Book, Entry, Filter, Leniency, Level, Number, Outcome, Record,
+    Subject, Trail, TrailOptions,
+};
 pub use theus_pool::{Function, Launch, PoolStats, WorkerStats};
 pub use theus_shm::{AllocError, Arena, Block};
 pub use theus_state::{CommitError, Isolation, Requester, RetryDecision, Snapshot};

@@ -1,10 +1,13 @@
 //! How an engine is made.
 
+use crate::audit::{AuditParts, BrokenRule};
 use crate::engine::Engine;
 use crate::error::Refusal;
 use crate::intake::take_in;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+use theus_audit::{AuditSystem, Book, Trail};
 use theus_pool::Launch;
 use theus_shm::{Arena, ArenaOptions};
 use theus_state::Isolation;
@@ -20,7 +23,7 @@ pub struct Builder {
     pub(crate) isolation: Isolation,
     pub(crate) heap_bytes: u64,
     pub(crate) pool_size: usize,
-    pub(crate) audit_capacity: usize,
+    pub(crate) audit: AuditParts,
     pub(crate) write_limit: Duration,
     pub(crate) launch: Launch,
 }
@@ -39,7 +42,7 @@ impl Default for Builder {
             isolation: Isolation::Smart,
             heap_bytes: 512 << 20,
             pool_size: 4,
-            audit_capacity: 10_000,
+            audit: AuditParts::default(),
             write_limit: Duration::from_secs(300),
             launch,
         }
@@ -75,10 +78,52 @@ impl Builder {
         self
     }
 
-    /// How many audit records are kept in memory.
+    /// How many audit records are kept in memory. Replaces [`trail`](Self::trail).
     #[must_use]
-    pub fn audit_capacity(mut self, records: usize) -> Self {
-        self.audit_capacity = records;
+    pub fn audit_capacity(self, records: usize) -> Self {
+        self.trail(Trail::new(records))
+    }
+
+    /// Where the records of attempts go, such as a trail on disk.
+    #[must_use]
+    pub fn trail(mut self, trail: Trail) -> Self {
+        self.audit.trail = trail;
+        self
+    }
+
+    /// The rules that processes are held to, and what happens when they are broken.
+    ///
+    /// # Errors
+    /// When an output rule looks at what is no path.
+    ///
+    /// ```
+    /// use theus::{Book, Contract, Declared, Engine, Leniency, Process, Returned, Value};
+    ///
+    /// let recipe = "
+    /// process_recipes:
+    ///   count:
+    ///     outputs: [{field: domain.count, max: 9, level: A}]
+    /// ";
+    /// let (book, _notices) = Book::parse(recipe, "recipe.yaml", Leniency::Strict)?;
+    /// let engine = Engine::builder().rules(book)?.build();
+    /// let outputs = Some(vec![Declared::parse("domain.count")?]);
+    /// let process = Process::new("count", Contract { outputs, ..Contract::default() });
+    ///
+    /// let mut attempt = engine.begin(&process)?;
+    /// let refused = attempt.settle(Returned::Value(Value::Int(10)), Vec::new()).unwrap_err();
+    /// assert_eq!(refused.outcome().as_str(), "audit");
+    /// assert_eq!(engine.snapshot().version(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn rules(mut self, book: Book) -> Result<Self, BrokenRule> {
+        self.audit.set_book(book)?;
+        Ok(self)
+    }
+
+    /// Counters of failures that this engine shares with others. Their recipe beats that of the rules.
+    #[must_use]
+    pub fn audit_system(mut self, system: Arc<AuditSystem>) -> Self {
+        self.audit.system = Some(system);
         self
     }
 

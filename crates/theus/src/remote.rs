@@ -14,18 +14,21 @@
 
 use crate::array::{ArrayError, block_of};
 use crate::attempt::{Attempt, Settled, shortened};
+use crate::audit::digest_of_inputs;
 use crate::contract::{Access, HEAVY};
 use crate::engine::Engine;
 use crate::error::{Refusal, RemoteFailure, TaskError};
 use crate::process::Process;
 use crate::reading::{Reading, read};
 use crate::result::{FOREIGN_MEMORY, holds_array, read_result};
+use parking_lot::Mutex;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use theus_audit::Outcome as Recorded;
 use theus_pool::{
-    Attempt as PoolAttempt, Bytes, Delivery, Function, Job, Lacking, Next, Outcome, Reply, Request,
+    Attempt as PoolAttempt, Bytes, CrashRecord, Delivery, Function, Job, Lacking, Next, Outcome, Reply,
+    Request,
 };
 use theus_shm::Block;
 use theus_state::Isolation;
@@ -50,7 +53,11 @@ pub struct RemoteTask {
     /// What the attempt has read; kept only where it counts, in the serializable mode.
     reads: BTreeSet<Path>,
     crashes: u32,
+    warnings: Warnings,
 }
+
+/// What the audit has warned of in a task; its caller may look at any time.
+pub type Warnings = Arc<Mutex<Vec<String>>>;
 
 impl RemoteTask {
     /// A task of this process, with positional arguments (a tuple) and named ones (a map).
@@ -61,9 +68,11 @@ impl RemoteTask {
         arguments: Value,
         named: Value,
     ) -> Self {
-        let attempt = Attempt::waiting(engine.clone(), process.clone(), engine.next_task());
+        let mut attempt = Attempt::waiting(engine.clone(), process.clone(), engine.next_task());
+        attempt.set_inputs(digest_of_inputs(&arguments, &named));
         let limit = process.contract.timeout;
-        RemoteTask { attempt, function, arguments, named, limit, reads: BTreeSet::new(), crashes: 0 }
+        let (reads, warnings) = (BTreeSet::new(), Warnings::default());
+        RemoteTask { attempt, function, arguments, named, limit, reads, crashes: 0, warnings }
     }
 
     /// Sets the time limit that its error names.
@@ -78,6 +87,16 @@ impl RemoteTask {
     pub fn retries(mut self, retries: u32) -> Self {
         self.attempt.allow_retries(retries);
         self
+    }
+
+    /// The hash of the arguments.
+    pub fn inputs(&self) -> Option<[u8; 32]> {
+        self.attempt.inputs()
+    }
+
+    /// Where what the audit warns of will stand.
+    pub fn warnings(&self) -> Warnings {
+        Arc::clone(&self.warnings)
     }
 
     /// The task's id.
@@ -139,6 +158,17 @@ impl RemoteTask {
         }
     }
 
+    /// The call ends so, or with what the audit says of it.
+    fn ended(&mut self, recorded: Recorded, error: TaskError) -> Next<TaskOutput> {
+        let refused = self.attempt.failed_on_worker(recorded, error.to_string());
+        Next::Done(Err(error.or_blocked(&self.name(), refused)))
+    }
+
+    fn unreadable(&mut self, reason: String) -> Next<TaskOutput> {
+        let error = TaskError::Unreadable { process: self.name(), reason };
+        self.ended(Recorded::Failed, error)
+    }
+
     fn completed(&mut self, result: Delivery) -> Next<TaskOutput> {
         let returned = match decode(result.as_slice()) {
             Ok(value) => read_result(value),
@@ -146,23 +176,15 @@ impl RemoteTask {
         };
         let returned = match returned {
             Ok(returned) => returned,
-            Err(reason) => {
-                self.attempt.abandon(Recorded::Failed, reason.clone());
-                return Next::Done(Err(TaskError::Unreadable { process: self.name(), reason }));
-            }
+            Err(reason) => return self.unreadable(reason),
         };
         let attached: Arc<[_]> = match result.blocks.into_iter().collect::<Result<Vec<_>, _>>() {
             Ok(blocks) => blocks.into(),
             Err(Lacking::Memory(source)) => {
                 let error = ArrayError::Memory { name: format!("result of {}", self.name()), source };
-                self.attempt.abandon(Recorded::Failed, error.to_string());
-                return Next::Done(Err(Refusal::from(error).into()));
+                return self.ended(Recorded::Failed, Refusal::from(error).into());
             }
-            Err(unreadable) => {
-                let reason = unreadable.to_string();
-                self.attempt.abandon(Recorded::Failed, reason.clone());
-                return Next::Done(Err(TaskError::Unreadable { process: self.name(), reason }));
-            }
+            Err(unreadable) => return self.unreadable(unreadable.to_string()),
         };
         let reads = std::mem::take(&mut self.reads).into_iter().collect();
         self.attempt.attach(Arc::clone(&attached));
@@ -193,9 +215,30 @@ impl RemoteTask {
             },
             _ => "an error without a report".into(),
         };
-        self.attempt.abandon(Recorded::Failed, summary.clone());
+        let refused = self.attempt.failed_on_worker(Recorded::Failed, summary.clone());
         let failure = RemoteFailure { report, summary };
-        Next::Done(Err(TaskError::Failed { process: self.name(), failure }))
+        Next::Done(Err(TaskError::Failed { process: self.name(), failure }.or_blocked(&self.name(), refused)))
+    }
+
+    fn crashed(&mut self, record: CrashRecord) -> Next<TaskOutput> {
+        self.crashes += 1;
+        let retries = self.attempt.process().contract.crash_retries;
+        let again = self.crashes <= retries;
+        let refused = self.attempt.crashed(record.to_string(), record.ending.signal(), again);
+        if again && refused.is_none() {
+            return Next::Retry(Duration::ZERO);
+        }
+        let base_version = self.attempt.snapshot().version();
+        let error = TaskError::Crashed { process: self.name(), base_version, record, retries };
+        Next::Done(Err(error.or_blocked(&self.name(), refused)))
+    }
+
+    /// What the audit has warned of goes where the caller looks for it.
+    fn warned(&mut self) {
+        let warnings = self.attempt.take_warnings();
+        if !warnings.is_empty() {
+            self.warnings.lock().extend(warnings);
+        }
     }
 }
 
@@ -228,36 +271,23 @@ impl Job for RemoteTask {
 
     fn finish(&mut self, attempt: PoolAttempt, outcome: Outcome) -> Next<TaskOutput> {
         self.attempt.end_as(attempt.number, process_of(attempt));
-        match outcome {
+        let next = match outcome {
             Outcome::Completed(result) => self.completed(result),
             Outcome::Failed(bytes) => self.failed(&bytes),
-            Outcome::Crashed(record) => {
-                self.attempt.crashed(record.to_string(), record.ending.signal());
-                self.crashes += 1;
-                let retries = self.attempt.process().contract.crash_retries;
-                if self.crashes <= retries {
-                    return Next::Retry(Duration::ZERO);
-                }
-                let base_version = self.attempt.snapshot().version();
-                Next::Done(Err(TaskError::Crashed { process: self.name(), base_version, record, retries }))
-            }
+            Outcome::Crashed(record) => self.crashed(record),
             Outcome::TimedOut => {
                 let limit = self.limit.unwrap_or_default();
-                let error = TaskError::TimedOut { process: self.name(), limit };
-                self.attempt.abandon(Recorded::Timeout, error.to_string());
-                Next::Done(Err(error))
+                self.ended(Recorded::Timeout, TaskError::TimedOut { process: self.name(), limit })
             }
             Outcome::Cancelled => {
-                let error = TaskError::Cancelled { process: self.name() };
-                self.attempt.abandon(Recorded::Cancelled, error.to_string());
-                Next::Done(Err(error))
+                self.ended(Recorded::Cancelled, TaskError::Cancelled { process: self.name() })
             }
             Outcome::Undeliverable(reason) => {
-                let error = TaskError::Undeliverable { process: self.name(), reason };
-                self.attempt.abandon(Recorded::Failed, error.to_string());
-                Next::Done(Err(error))
+                self.ended(Recorded::Failed, TaskError::Undeliverable { process: self.name(), reason })
             }
-        }
+        };
+        self.warned();
+        next
     }
 }
 

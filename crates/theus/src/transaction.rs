@@ -5,14 +5,16 @@
 //! audit record, also when it is dropped.
 
 use crate::attempt::shortened;
+use crate::audit::{Change, Gate};
 use crate::engine::Engine;
 use crate::error::Refusal;
-use crate::intake::{changed_paths, take_in};
+use crate::intake::take_in;
 use crate::zones::{self, Authority, Physics};
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use theus_audit::{ChangedPath, Entry, Outcome};
-use theus_state::{CommitError, Requester, TransactionError};
+use theus_audit::{Entry, Outcome};
+use theus_state::{CommitError, Pending, Requester, TransactionError};
 use theus_value::{Path, Update, Value};
 
 /// How a [`Transaction`] shall be.
@@ -50,12 +52,17 @@ pub struct Transaction {
     started: Instant,
     /// It has no audit record yet.
     open: bool,
+    /// In whose name it is, where that is not its own.
+    requester: Option<Arc<str>>,
+    /// The hash of the update that was tried.
+    update: Option<[u8; 32]>,
 }
 
 impl Transaction {
     pub(crate) fn new(engine: Engine, options: TransactionOptions) -> Self {
         let TransactionOptions { process, task, authority, life, idle } = options;
         let isolation = engine.isolation();
+        let by = task.as_ref().map(|task| Arc::clone(&task.process)).filter(|by| **by != *process);
         let requester = Some(task.unwrap_or_else(|| Requester::new(process.as_str())));
         let inner = theus_state::TransactionOptions { isolation, life, idle, requester };
         Transaction {
@@ -66,6 +73,8 @@ impl Transaction {
             authority,
             started: Instant::now(),
             open: true,
+            requester: by,
+            update: None,
         }
     }
 
@@ -93,19 +102,25 @@ impl Transaction {
     /// transaction began; the state is as it was.
     pub fn commit(mut self) -> Result<u64, Refusal> {
         let settled = self.settle();
-        match &settled {
-            Ok((version, paths)) => self.record(Outcome::Committed, Some(*version), paths.clone(), None),
-            Err(refusal) => self.record(refusal.outcome(), None, Vec::new(), Some(refusal.to_string())),
+        if let Err(refusal) = &settled {
+            self.record(refusal.outcome(), refusal.to_string());
         }
-        settled.map(|(version, _)| version)
+        settled
     }
 
-    fn settle(&mut self) -> Result<(u64, Vec<ChangedPath>), Refusal> {
+    fn settle(&mut self) -> Result<u64, Refusal> {
         let commit = self.inner.take_commit().map_err(|error| self.refused(error))?;
-        let written = commit.update.clone();
+        let change = Change::of(&commit.update);
+        self.update = Some(change.digest);
+        let entry = Entry { paths: change.paths, ..self.entry(Outcome::Committed) };
         let physics = Physics { process: &self.process, authority: &self.authority };
-        match zones::commit(self.engine.store(), self.inner.base(), commit, physics) {
-            Ok(committed) => Ok((committed.version, changed_paths(&written))),
+        let mut gate = Gate::new(self.engine.audit(), entry, self.started);
+        let pass = |pending: Pending<'_>| gate.pass(pending);
+        match zones::commit(self.engine.store(), self.inner.base(), commit, physics, pass) {
+            Ok(committed) => {
+                self.open = false;
+                gate.published(committed.version, false).map(|()| committed.version)
+            }
             Err(refused) => Err(Refusal::of_commit(&self.process, refused)),
         }
     }
@@ -115,7 +130,7 @@ impl Transaction {
         match error {
             error @ TransactionError::TimedOut { .. } => {
                 let refusal = Refusal::TimedOut { process, error };
-                self.record(refusal.outcome(), None, Vec::new(), Some(refusal.to_string()));
+                self.record(refusal.outcome(), refusal.to_string());
                 refusal
             }
             TransactionError::Apply { update, error } => {
@@ -125,33 +140,27 @@ impl Transaction {
         }
     }
 
-    fn record(
-        &mut self,
-        outcome: Outcome,
-        version: Option<u64>,
-        paths: Vec<ChangedPath>,
-        error: Option<String>,
-    ) {
-        if !std::mem::take(&mut self.open) {
-            return;
+    /// Ends it without a commit, for this reason.
+    fn record(&mut self, outcome: Outcome, error: String) {
+        if std::mem::take(&mut self.open) {
+            let entry = Entry { error: Some(shortened(error)), ..self.entry(outcome) };
+            self.engine.audit().trail().append(entry);
         }
-        let process = match &self.authority {
-            Authority::Process => self.process.as_str().into(),
-            Authority::Admin { reason } => format!("{} (admin: {reason})", self.process).into(),
+    }
+
+    fn entry(&self, outcome: Outcome) -> Entry {
+        let reason = match &self.authority {
+            Authority::Process => None,
+            Authority::Admin { reason } => Some(reason.clone()),
         };
-        self.engine.trail().append(Entry {
-            process,
-            task: self.task,
-            attempt: 1,
+        Entry {
             base_version: self.inner.base().version(),
-            version,
-            outcome,
-            paths,
-            error: error.map(shortened),
-            signal: None,
-            worker: None,
             duration: self.started.elapsed(),
-        });
+            requester: self.requester.clone(),
+            reason,
+            update: self.update,
+            ..Entry::new(self.process.as_str(), self.task, outcome)
+        }
     }
 }
 
@@ -159,7 +168,7 @@ impl Drop for Transaction {
     fn drop(&mut self) {
         if !self.engine.is_forked() {
             let error = "the transaction was dropped before it was committed".to_owned();
-            self.record(Outcome::Cancelled, None, Vec::new(), Some(error));
+            self.record(Outcome::Cancelled, error);
         }
     }
 }

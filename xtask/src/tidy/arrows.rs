@@ -12,15 +12,16 @@ use crate::step;
 use crate::tree::Tree;
 
 /// Each crate and the crates of ours it may depend on.
-const TABLE: [(&str, &[&str]); 15] = [
+const TABLE: [(&str, &[&str]); 16] = [
     ("theus-sync", &[]),
     ("theus-value", &[]),
+    ("theus-yaml", &["theus-value"]),
     ("theus-state", &["theus-value", "theus-sync"]),
-    ("theus-audit", &["theus-value"]),
+    ("theus-audit", &["theus-value", "theus-yaml"]),
     ("theus-shm", &["theus-sync"]),
     ("theus-signal", &["theus-value", "theus-sync"]),
     ("theus-pool", &["theus-value", "theus-sync", "theus-shm"]),
-    ("theus-flow", &["theus-value"]),
+    ("theus-flow", &["theus-value", "theus-yaml"]),
     (
         "theus",
         &[
@@ -55,7 +56,7 @@ const DOORS: [(&str, &[&str]); 7] = [
     ("loom", &["theus-sync"]),
     ("memmap2", &["theus-shm", "theus-pool"]),
     ("pyo3", &["theus-py"]),
-    ("serde-saphyr", &["theus-flow"]),
+    ("saphyr-parser", &["theus-yaml"]),
     ("shuttle", &["theus-sync"]),
     ("tokio", &["theus-signal"]),
 ];

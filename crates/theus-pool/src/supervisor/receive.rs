@@ -9,8 +9,9 @@
 
 use super::{Seat, Shared, Work};
 use crate::hand::{Line, LinkError, SlotState};
-use crate::job::{Job, Outcome};
+use crate::job::{Attempt, Job, Outcome};
 use crate::link::{Flags, Frame, Kind};
+use crate::pool::OnRefused;
 use theus_sync::{Arc, MutexGuard};
 
 /// Completions of tasks that a worker does not have, before it must go: an honest worker sends none.
@@ -65,6 +66,11 @@ impl<J: Job> Shared<J> {
             let tolerable = state.refusals < REFUSALS
                 && !frame.header.flags.has(Flags::REFERENCED)
                 && !frame.header.flags.has(Flags::ATTACHED);
+            drop(state);
+            if let Some(OnRefused(tell)) = &self.options.on_refused {
+                let (task, number) = (frame.header.task, frame.header.attempt);
+                tell(Attempt { task, number, worker: line.pid });
+            }
             return if tolerable {
                 Ok(())
             } else {

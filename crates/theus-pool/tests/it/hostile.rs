@@ -6,8 +6,8 @@ use crate::work::{End, TestPool, Work};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use theus_pool::Ending;
 use theus_pool::link::{Attachment, Cells, Flags, Frame, Header, Kind, Mailbox, RingReader, RingWriter};
+use theus_pool::{Attempt, Ending};
 use theus_shm::{Channel, Expect, Mapping, SealedBuffer, socket};
 
 /// A worker that speaks the protocol by hand.
@@ -232,6 +232,18 @@ fn an_expelled_worker_is_recorded_with_what_it_did() {
         assert_eq!(record.ending, Ending::Expelled);
         assert!(record.reason.as_ref().unwrap().contains(said), "{word}: {record}");
     }
+}
+
+#[test]
+fn whoever_asked_is_told_of_each_refused_completion() {
+    let pool = TestPool::new(1, "raw");
+    let End::Crashed(record) = &*pool.run(Work::new("future attempt")) else { panic!("not a crash") };
+    let told = pool.refused.lock().unwrap();
+    // It is expelled at the sixteenth.
+    assert_eq!(told.len(), 16);
+    let claimed = Attempt { task: record.task, number: record.attempt + 1, worker: record.worker };
+    assert!(told.iter().all(|attempt| *attempt == claimed), "{told:?}");
+    assert_eq!(pool.pool.stats().refused, 16);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! The job of these tests, which counts what the pool does with it, and the pool they use.
 
 use crate::hand;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use theus_pool::{
-    Attempt, CrashRecord, Function, Job, Launch, Next, Outcome, Pool, PoolOptions, Reply, Request, TaskHandle,
+    Attempt, CrashRecord, Function, Job, Launch, Next, OnRefused, Outcome, Pool, PoolOptions, Reply, Request,
+    TaskHandle,
 };
 use theus_shm::{Arena, ArenaOptions, Block};
 
@@ -150,6 +151,8 @@ impl Job for Work {
 pub(crate) struct TestPool {
     pub(crate) pool: Pool<Work>,
     next: AtomicU64,
+    /// What the pool told of refused completions.
+    pub(crate) refused: Arc<Mutex<Vec<Attempt>>>,
 }
 
 impl TestPool {
@@ -159,8 +162,11 @@ impl TestPool {
 
     pub(crate) fn with(size: usize, launch: Launch, start_timeout: Duration, capacity: u64) -> Self {
         let arena = Arena::new(ArenaOptions { capacity });
-        let pool = Pool::new(PoolOptions { size, launch, arena, start_timeout }).unwrap();
-        TestPool { pool, next: AtomicU64::new(1) }
+        let refused = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&refused);
+        let on_refused = OnRefused(Box::new(move |attempt| told.lock().unwrap().push(attempt)));
+        let options = PoolOptions { size, launch, arena, start_timeout, on_refused: Some(on_refused) };
+        TestPool { pool: Pool::new(options).unwrap(), next: AtomicU64::new(1), refused }
     }
 
     pub(crate) fn submit(&self, work: Work) -> TaskHandle<Work> {

@@ -22,6 +22,22 @@ def named_parameters(function: Callable[..., Any]) -> frozenset[str] | None:
     return frozenset(code.co_varnames[first : code.co_argcount + code.co_kwonlyargcount])
 
 
+def positional_parameters(function: Callable[..., Any]) -> list[str]:
+    """The names of the parameters that can be given by position, beside the first one, in their order."""
+    code = getattr(function, "__code__", None)
+    if code is not None and not hasattr(function, "__wrapped__") and not hasattr(function, "__signature__"):
+        skip = 2 if getattr(function, "__self__", None) is not None else 1
+        return list(code.co_varnames[skip : code.co_argcount])
+    import inspect
+
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return []
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [parameter.name for parameter in parameters[1:] if parameter.kind in by_position]
+
+
 def _by_signature(function: Callable[..., Any]) -> frozenset[str] | None:
     import inspect
 

@@ -6,7 +6,7 @@ import sys
 from _thread import allocate_lock
 
 from . import _native
-from ._parameters import is_coroutine_function, named_parameters
+from ._parameters import is_coroutine_function, named_parameters, positional_parameters
 from .contracts import ProcessContract
 from .errors import TransferError
 
@@ -39,6 +39,7 @@ class Registered:
             parallel,
             contract is None and not parallel,
             self._names,
+            positional_parameters(function),
             declared.timeout,
             declared.crash_retries,
         )

@@ -292,7 +292,7 @@ class TheusEngine:
     ) -> Any:
         import asyncio
 
-        attempt = self._core.begin(registered.native, kwargs, retries)
+        attempt = self._core.begin(registered.native, args, kwargs, retries)
         named = registered.native.named(kwargs)
         while True:
             body = running.enter(self, registered.name, attempt.task)

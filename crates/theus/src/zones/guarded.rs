@@ -21,10 +21,11 @@
 //! all: it starts anew whenever another commit lands, and in the end keeps all others out.
 
 use super::physics::Physics;
-use crate::returned::Violation;
-use theus_state::{Commit, CommitError, CommitRefused, Committed, Snapshot, Store};
+use crate::error::Refusal;
+use theus_state::{Commit, CommitError, CommitRefused, Committed, Pending, Snapshot, Store};
 
-/// Commits, unless the update breaks the physics. `snapshot` is of this store, and no older than the base if it can be.
+/// Commits, unless the update breaks the physics or the gate is shut. `snapshot` is of this store, and no older than the base
+/// if it can be.
 ///
 /// A conflict that is already there is reported before a violation: the writer did not know what it would violate.
 pub(crate) fn commit(
@@ -32,20 +33,25 @@ pub(crate) fn commit(
     snapshot: &Snapshot,
     commit: Commit,
     physics: Physics<'_>,
-) -> Result<Committed, CommitRefused<Violation>> {
+    mut gate: impl FnMut(Pending<'_>) -> Result<(), Refusal>,
+) -> Result<Committed, CommitRefused<Refusal>> {
     match physics.judge(&commit.update, snapshot.root()) {
-        Ok(()) if commit.base <= snapshot.version() => Ok(store.commit(commit)?),
+        Ok(()) if commit.base <= snapshot.version() => store.commit_through(commit, gate),
         Err(error) if commit.base <= snapshot.version() => {
             if commit.base < snapshot.version()
                 && let Err(conflict @ CommitError::Conflict { .. }) = snapshot.advance(commit.clone())
             {
                 return Err(conflict.into());
             }
-            Err(CommitRefused::Check { update: commit.update, error })
+            Err(CommitRefused::Check { update: commit.update, error: error.into() })
         }
         _ => {
             let update = commit.update.clone();
-            store.commit_checked(commit, |_, before| physics.judge(&update, before))
+            store.commit_checked_through(
+                commit,
+                |_, before| physics.judge(&update, before).map_err(Refusal::from),
+                &mut gate,
+            )
         }
     }
 }

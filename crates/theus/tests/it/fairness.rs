@@ -98,7 +98,7 @@ fn the_ticket_comes_back_when_its_holder_fails_or_is_dropped() {
         attempt.again();
         assert!(intrude(&engine).is_err());
         match end {
-            Outcome::Failed => attempt.abandon(Outcome::Failed, "boom".into()),
+            Outcome::Failed => drop(attempt.abandon(Outcome::Failed, "boom".into())),
             _ => drop(attempt),
         }
         assert!(intrude(&engine).is_ok(), "{end:?}");

@@ -111,8 +111,8 @@ fn free_takes_the_name_and_leaves_holders_their_bytes() {
     let records = records(&engine);
     let last = records.last().unwrap();
     assert_eq!(
-        (last.outcome, &*last.process),
-        (Outcome::Committed, "heavy.free (admin: its owner freed it)")
+        (last.outcome, &*last.process, last.reason.as_deref()),
+        (Outcome::Committed, "heavy.free", Some("its owner freed it"))
     );
 }
 

@@ -4,6 +4,8 @@
 mod arrays;
 mod attached;
 mod attempts;
+mod audit;
+mod audit_failures;
 mod contract;
 mod fairness;
 mod guarded;

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// How an attempt ended; every attempt ends in exactly one of these.
+/// How an attempt ended; every attempt ends in exactly one of these, but the last.
 ///
 /// ```
 /// use theus_audit::Outcome;
@@ -37,11 +37,13 @@ pub enum Outcome {
     Cancelled = 8,
     /// A late or fenced completion was turned away.
     Refused = 9,
+    /// No attempt: somebody lifted a stop of the audit.
+    Reset = 10,
 }
 
 impl Outcome {
     /// All outcomes, in the order of their codes.
-    pub const ALL: [Outcome; 10] = [
+    pub const ALL: [Outcome; 11] = [
         Outcome::Committed,
         Outcome::Conflict,
         Outcome::Contract,
@@ -52,6 +54,7 @@ impl Outcome {
         Outcome::Timeout,
         Outcome::Cancelled,
         Outcome::Refused,
+        Outcome::Reset,
     ];
 
     /// The outcome's name in lower case, as records show it.
@@ -67,6 +70,7 @@ impl Outcome {
             Outcome::Timeout => "timeout",
             Outcome::Cancelled => "cancelled",
             Outcome::Refused => "refused",
+            Outcome::Reset => "reset",
         }
     }
 

@@ -1,0 +1,138 @@
+//! An attempt as the payload of a frame; the module `log` draws the layout.
+//!
+//! Invariant: [`read`] accepts exactly what [`write`] makes, so a payload has one meaning and an entry one payload.
+
+use crate::{ChangedPath, Entry, Outcome};
+use std::time::Duration;
+
+const VERSION: u8 = 1;
+const SIGNAL: u8 = 2;
+const WORKER: u8 = 4;
+const ERROR: u8 = 8;
+const INPUTS: u8 = 16;
+const UPDATE: u8 = 32;
+const REQUESTER: u8 = 64;
+const REASON: u8 = 128;
+
+/// The part of fixed length.
+const FIXED: usize = 70;
+
+/// Adds the payload of a bounded entry to the buffer.
+pub(crate) fn write(entry: &Entry, buffer: &mut Vec<u8>) {
+    buffer.extend_from_slice(&fixed(entry));
+    for digest in [&entry.inputs, &entry.update].into_iter().flatten() {
+        buffer.extend_from_slice(digest);
+    }
+    buffer.extend_from_slice(entry.process.as_bytes());
+    for text in
+        [entry.error.as_deref(), entry.requester.as_deref(), entry.reason.as_deref()].into_iter().flatten()
+    {
+        buffer.extend_from_slice(text.as_bytes());
+    }
+    for changed in &entry.paths {
+        buffer.extend_from_slice(&length(changed.path.len()));
+        buffer.extend_from_slice(changed.path.as_bytes());
+        buffer.extend_from_slice(&changed.hash);
+    }
+}
+
+fn fixed(entry: &Entry) -> [u8; FIXED] {
+    let present = [
+        (VERSION, entry.version.is_some()),
+        (SIGNAL, entry.signal.is_some()),
+        (WORKER, entry.worker.is_some()),
+        (ERROR, entry.error.is_some()),
+        (INPUTS, entry.inputs.is_some()),
+        (UPDATE, entry.update.is_some()),
+        (REQUESTER, entry.requester.is_some()),
+        (REASON, entry.reason.is_some()),
+    ];
+    let nanoseconds = u64::try_from(entry.duration.as_nanos()).unwrap_or(u64::MAX);
+    let text = |text: Option<&str>| length(text.map_or(0, str::len));
+    let mut fixed = [0; FIXED];
+    fixed[0] = entry.outcome.code();
+    fixed[1] = present.into_iter().filter(|(_, there)| *there).fold(0, |bits, (bit, _)| bits | bit);
+    fixed[2..10].copy_from_slice(&entry.task.to_le_bytes());
+    fixed[10..14].copy_from_slice(&entry.attempt.to_le_bytes());
+    fixed[14..22].copy_from_slice(&entry.base_version.to_le_bytes());
+    fixed[22..30].copy_from_slice(&entry.version.unwrap_or_default().to_le_bytes());
+    fixed[30..34].copy_from_slice(&entry.signal.unwrap_or_default().to_le_bytes());
+    fixed[34..38].copy_from_slice(&entry.worker.unwrap_or_default().to_le_bytes());
+    fixed[38..46].copy_from_slice(&nanoseconds.to_le_bytes());
+    fixed[46..50].copy_from_slice(&length(entry.process.len()));
+    fixed[50..54].copy_from_slice(&text(entry.error.as_deref()));
+    fixed[54..58].copy_from_slice(&text(entry.requester.as_deref()));
+    fixed[58..62].copy_from_slice(&text(entry.reason.as_deref()));
+    fixed[62..66].copy_from_slice(&length(entry.paths.len()));
+    fixed[66..70].copy_from_slice(&entry.more_paths.to_le_bytes());
+    fixed
+}
+
+/// Lengths fit: entries are bounded far below.
+fn length(count: usize) -> [u8; 4] {
+    u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes()
+}
+
+/// Reads the payload of an attempt; None if it is not as drawn, to the last byte.
+pub(crate) fn read(payload: &[u8]) -> Option<Entry> {
+    let mut rest = payload;
+    let [outcome, present] = take(&mut rest)?;
+    let task = u64::from_le_bytes(take(&mut rest)?);
+    let attempt = u32::from_le_bytes(take(&mut rest)?);
+    let base_version = u64::from_le_bytes(take(&mut rest)?);
+    let version = u64::from_le_bytes(take(&mut rest)?);
+    let signal = i32::from_le_bytes(take(&mut rest)?);
+    let worker = u32::from_le_bytes(take(&mut rest)?);
+    let duration = Duration::from_nanos(u64::from_le_bytes(take(&mut rest)?));
+    let mut lengths = [0; 4];
+    for length in &mut lengths {
+        *length = u32::from_le_bytes(take(&mut rest)?) as usize;
+    }
+    let count = u32::from_le_bytes(take(&mut rest)?);
+    let more_paths = u32::from_le_bytes(take(&mut rest)?);
+    let inputs = if present & INPUTS != 0 { Some(take(&mut rest)?) } else { None };
+    let update = if present & UPDATE != 0 { Some(take(&mut rest)?) } else { None };
+    let process = text(&mut rest, lengths[0])?;
+    let error = text(&mut rest, lengths[1])?;
+    let requester = text(&mut rest, lengths[2])?;
+    let reason = text(&mut rest, lengths[3])?;
+    // Each path takes 36 bytes at least, so that a lying count takes no memory.
+    let mut paths = Vec::with_capacity((count as usize).min(rest.len() / 36));
+    for _ in 0..count {
+        let length = u32::from_le_bytes(take(&mut rest)?) as usize;
+        let path = text(&mut rest, length)?.to_owned();
+        paths.push(ChangedPath { path, hash: take(&mut rest)? });
+    }
+    let entry = Entry {
+        process: process.into(),
+        task,
+        attempt,
+        base_version,
+        version: (present & VERSION != 0).then_some(version),
+        outcome: Outcome::ALL.into_iter().find(|known| known.code() == outcome)?,
+        paths,
+        more_paths,
+        error: (present & ERROR != 0).then(|| error.to_owned()),
+        signal: (present & SIGNAL != 0).then_some(signal),
+        worker: (present & WORKER != 0).then_some(worker),
+        duration,
+        requester: (present & REQUESTER != 0).then(|| requester.into()),
+        reason: (present & REASON != 0).then(|| reason.to_owned()),
+        inputs,
+        update,
+    };
+    // A field that is absent and yet not empty would give a payload a twin that means the same.
+    (rest.is_empty() && payload.starts_with(&fixed(&entry))).then_some(entry)
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, left) = rest.split_first_chunk()?;
+    *rest = left;
+    Some(*taken)
+}
+
+fn text<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a str> {
+    let (taken, left) = rest.split_at_checked(length)?;
+    *rest = left;
+    std::str::from_utf8(taken).ok()
+}

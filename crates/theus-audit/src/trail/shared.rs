@@ -1,0 +1,145 @@
+//! What a trail and its thread share: the state, and for a trail on disk its syncs and checkpoints.
+//!
+//! Invariants: locks are taken in this order: the notary, then the state or the turn to sync; no sync and no signature is
+//! made under the state's lock, save the two syncs when one file follows another.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::Opened;
+use super::notary::Notary;
+use super::state::State;
+use super::syncs::Syncs;
+use crate::disk::{Broken, DiskFile, Durability, TrailError, Unwritten, Writer};
+use crate::log::Kind;
+use crate::log::marks::CheckpointMark;
+
+pub(crate) struct Shared {
+    pub(crate) now: fn() -> u64,
+    pub(crate) state: Mutex<State>,
+    /// None: the trail is in memory only.
+    pub(crate) disk: Option<OnDisk>,
+}
+
+/// What only a trail on disk has.
+pub(crate) struct OnDisk {
+    pub(crate) path: PathBuf,
+    pub(crate) opened: Opened,
+    pub(crate) durability: Durability,
+    pub(crate) checkpoint_records: u64,
+    pub(crate) checkpoint_every: Duration,
+    pub(crate) syncs: Syncs,
+    pub(crate) notary: Mutex<Notary>,
+    pub(crate) broken: Broken,
+}
+
+impl Shared {
+    /// A panic under the lock (out of memory, a clock that panics) comes before the first change, so what a poisoned lock
+    /// guards is whole.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn wait_durable(&self, number: u64) -> Result<(), TrailError> {
+        let Some(disk) = &self.disk else {
+            return Ok(());
+        };
+        match (disk.durability, disk.broken.get()) {
+            (Durability::Each, _) => self.reach(disk, number),
+            (Durability::Batched, None) => Ok(()),
+            (Durability::Batched, Some(error)) => Err(self.refuse(disk, error).into()),
+        }
+    }
+
+    pub(crate) fn sync(&self) -> Result<(), TrailError> {
+        match &self.disk {
+            Some(disk) => self.reach(disk, self.lock().tail.frontier().size()),
+            None => Ok(()),
+        }
+    }
+
+    /// Syncs, and makes a checkpoint of what was there; gives its text. None where nothing is new.
+    pub(crate) fn checkpoint(&self) -> Result<Option<String>, TrailError> {
+        let Some(disk) = &self.disk else {
+            return Ok(None);
+        };
+        let mut notary = disk.notary.lock().unwrap_or_else(PoisonError::into_inner);
+        let head = {
+            let mut state = self.lock();
+            if state.news <= notary.covered {
+                drop(state);
+                return self.sync().map(|()| None);
+            }
+            if let Some(writer) = &mut state.writer {
+                writer.write_waiting()?;
+            }
+            state.tail.frontier().clone()
+        };
+        self.reach(disk, head.size())?;
+        let note = notary.note(&head)?;
+        let mark = CheckpointMark { size: head.size(), root: head.root(), note };
+        self.lock().mark(Kind::Checkpoint, (self.now)(), |buffer| mark.write(buffer))?;
+        notary.covered = mark.size;
+        notary.publish(&mark.note)?;
+        Ok(Some(mark.note))
+    }
+
+    /// What the trail's thread does at its pace: `since` is the time since the last checkpoint. Says whether it made one.
+    pub(crate) fn keep(&self, since: Duration) -> bool {
+        let Some(disk) = &self.disk else {
+            return false;
+        };
+        let covered = disk.notary.lock().unwrap_or_else(PoisonError::into_inner).covered;
+        let (news, written) = {
+            let mut state = self.lock();
+            let written = state.writer.as_mut().map_or(0, |writer| {
+                // What the disk refuses waits on; the next append says so.
+                let _refused = writer.write_waiting();
+                writer.newest.written
+            });
+            (state.news, written)
+        };
+        let new = news.saturating_sub(covered);
+        if new >= disk.checkpoint_records.max(1) || new > 0 && since >= disk.checkpoint_every {
+            // What fails is tried again, and a sync that fails is told to whoever appends.
+            return self.checkpoint().is_ok();
+        }
+        if written > disk.syncs.durable() {
+            let _failed = self.reach(disk, written);
+        }
+        false
+    }
+
+    fn reach(&self, disk: &OnDisk, number: u64) -> Result<(), TrailError> {
+        let reached =
+            disk.syncs.reach(number, &disk.broken, || self.written(), |error| self.refuse(disk, error));
+        reached.map_err(TrailError::from)
+    }
+
+    /// The newest file, and the number of the newest frame in it, after what waits was written.
+    fn written(&self) -> Result<(Arc<dyn DiskFile>, u64), Unwritten> {
+        let mut state = self.lock();
+        let Some(writer) = &mut state.writer else {
+            return Err(missing());
+        };
+        writer.write_waiting()?;
+        Ok((Arc::clone(&writer.newest.file), writer.newest.written))
+    }
+
+    fn refuse(&self, disk: &OnDisk, error: &Arc<io::Error>) -> Unwritten {
+        let refusal = self.lock().writer.as_ref().map(|writer: &Writer| writer.unwritten(error, true));
+        refusal.unwrap_or_else(|| Unwritten { path: disk.path.clone(), ..missing() })
+    }
+}
+
+/// A trail on disk has a writer until it is gone.
+fn missing() -> Unwritten {
+    Unwritten {
+        path: PathBuf::new(),
+        waiting: 0,
+        broken: true,
+        source: Arc::new(io::ErrorKind::NotFound.into()),
+    }
+}

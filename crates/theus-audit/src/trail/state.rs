@@ -1,0 +1,128 @@
+//! What a trail is at one moment: all that its one lock guards.
+//!
+//! Invariant: a frame counts in the tail only once it is written, or waits behind others to be.
+
+use std::sync::Arc;
+
+use super::observer::Feeds;
+use super::ring::Ring;
+use super::tail::Tail;
+use crate::disk::{OnFull, Unwritten, Writer};
+use crate::log::frame::{self, Kind};
+use crate::{Counts, Entry, Record};
+
+pub(crate) struct State {
+    pub(crate) ring: Ring,
+    pub(crate) counts: Counts,
+    pub(crate) tail: Tail,
+    pub(crate) feeds: Feeds,
+    /// What writes the frames; None in memory.
+    pub(crate) writer: Option<Writer>,
+    /// The number of the newest frame that is worth a checkpoint: a record, or that the trail was opened.
+    pub(crate) news: u64,
+    /// Where frames are encoded; kept, so that an append needs no memory for it.
+    buffer: Vec<u8>,
+}
+
+/// A record that was appended, and the one that has left memory for it. Whoever drops them does so outside the lock.
+pub(crate) struct Appended {
+    pub(crate) record: Arc<Record>,
+    pub(crate) leaving: Option<Arc<Record>>,
+}
+
+impl State {
+    pub(crate) fn new(capacity: usize, tail: Tail, writer: Option<Writer>) -> Self {
+        State {
+            ring: Ring::new(capacity),
+            counts: Counts::default(),
+            tail,
+            feeds: Feeds::default(),
+            writer,
+            news: 0,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Appends what has happened.
+    pub(crate) fn append(&mut self, entry: Entry, now: u64) -> Appended {
+        self.prepare(now);
+        let record = self.seal(entry, now);
+        if let Some(writer) = &mut self.writer {
+            writer.write_or_wait(&self.buffer);
+        }
+        self.push(record)
+    }
+
+    /// Appends what must not happen unrecorded.
+    pub(crate) fn try_append(&mut self, entry: Entry, now: u64) -> Result<Appended, Unwritten> {
+        if let Some(writer) = &mut self.writer {
+            writer.check()?;
+        }
+        self.prepare(now);
+        let record = self.seal(entry, now);
+        match &mut self.writer {
+            Some(writer) if writer.on_full == OnFull::Block => writer.write(&self.buffer)?,
+            Some(writer) => writer.write_or_wait(&self.buffer),
+            None => {}
+        }
+        Ok(self.push(record))
+    }
+
+    /// Appends a frame that is no record, if nothing has to wait and it can be written.
+    pub(crate) fn mark(
+        &mut self,
+        kind: Kind,
+        now: u64,
+        payload: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), Unwritten> {
+        if let Some(writer) = &mut self.writer {
+            writer.prepare(&mut self.tail, now)?;
+        }
+        self.mark_in_newest(kind, now, payload)
+    }
+
+    /// As [`State::mark`], in the present file whatever its length. Nothing may be waiting.
+    pub(crate) fn mark_in_newest(
+        &mut self,
+        kind: Kind,
+        now: u64,
+        payload: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), Unwritten> {
+        let Some(writer) = &mut self.writer else {
+            return Ok(());
+        };
+        let mut after = self.tail.clone();
+        self.buffer.clear();
+        after.mark(kind, now, &mut self.buffer, payload);
+        writer.write(&self.buffer)?;
+        self.tail = after;
+        Ok(())
+    }
+
+    /// Makes room in the file. What cannot be done is tried again with the frame itself.
+    fn prepare(&mut self, now: u64) {
+        if let Some(writer) = &mut self.writer {
+            let _refused = writer.prepare(&mut self.tail, now);
+        }
+    }
+
+    /// The record as the next frame, which lies in the buffer, ready to be written.
+    fn seal(&mut self, entry: Entry, now: u64) -> Record {
+        self.buffer.clear();
+        let record = self.tail.seal(entry, now, &mut self.buffer);
+        if self.writer.is_some() {
+            frame::close(&mut self.buffer);
+        }
+        record
+    }
+
+    fn push(&mut self, record: Record) -> Appended {
+        let record = Arc::new(record);
+        self.tail.push(record.digest, record.time);
+        self.news = record.number;
+        self.counts.add(record.outcome);
+        self.feeds.tell(&record);
+        let leaving = self.ring.push(Arc::clone(&record));
+        Appended { record, leaving }
+    }
+}

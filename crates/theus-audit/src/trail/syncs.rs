@@ -1,0 +1,87 @@
+//! Syncs of a trail's file that are shared: whoever comes while one runs waits for the next, and one of them makes it for all.
+//!
+//! What not: the files and their numbers, which the caller gives.
+//!
+//! Invariant: after a sync has failed none is ever taken for good again: the kernel may have thrown the pages away
+//! and tell of it only once (PostgreSQL's "fsyncgate", 2018).
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::disk::{Broken, DiskFile};
+
+#[derive(Default)]
+pub(crate) struct Syncs {
+    turn: Mutex<Turn>,
+    ended: Condvar,
+}
+
+#[derive(Default)]
+struct Turn {
+    /// All frames up to this number are on the disk.
+    durable: u64,
+    running: bool,
+}
+
+impl Syncs {
+    pub(crate) fn durable(&self) -> u64 {
+        self.lock().durable
+    }
+
+    /// Sees to it that the frames up to `number` are on the disk. `written` gives the newest file and the number of the newest
+    /// frame in it, all of whose forerunners are in it or synced; it must reach `number`.
+    ///
+    /// `refuse` makes an error of what a sync has said, now or earlier.
+    pub(crate) fn reach<E>(
+        &self,
+        number: u64,
+        broken: &Broken,
+        written: impl FnOnce() -> Result<(Arc<dyn DiskFile>, u64), E>,
+        refuse: impl FnOnce(&Arc<std::io::Error>) -> E,
+    ) -> Result<(), E> {
+        let mut turn = self.lock();
+        loop {
+            if turn.durable >= number {
+                return Ok(());
+            }
+            if let Some(error) = broken.get() {
+                drop(turn);
+                return Err(refuse(error));
+            }
+            if !turn.running {
+                break;
+            }
+            turn = self.ended.wait(turn).unwrap_or_else(PoisonError::into_inner);
+        }
+        turn.running = true;
+        drop(turn);
+        let mut lead = Lead { syncs: self, durable: 0 };
+        let (file, newest) = written()?;
+        match file.sync() {
+            Ok(()) => {
+                lead.durable = newest;
+                Ok(())
+            }
+            Err(error) => Err(refuse(broken.get_or_init(|| Arc::new(error)))),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The turn of whoever syncs for all. It ends with the value, even by a panic, so that nobody waits for ever.
+struct Lead<'a> {
+    syncs: &'a Syncs,
+    durable: u64,
+}
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        let mut turn = self.syncs.lock();
+        turn.running = false;
+        turn.durable = turn.durable.max(self.durable);
+        drop(turn);
+        self.syncs.ended.notify_all();
+    }
+}
