@@ -5,8 +5,12 @@
 //! What not: random. Every run writes the same files, to be thinned out before they are committed.
 
 use std::path::Path;
+use std::time::Duration;
 use std::{env, fs, io};
 use theus::Handle;
+use theus_audit::{
+    ChangedPath, Entry, Outcome, Signer, Trail, TrailOptions, Which, prove_consistency, prove_record, trail_files,
+};
 use theus_shm::session::Address;
 use theus_shm::session::frame::{Place, Reason, Reply, Request};
 use theus_value::{BlockId, Heavy, Key, List, MAX_DEPTH, Map, Object, Set, Value, encode};
@@ -97,6 +101,47 @@ fn main() -> io::Result<()> {
     }
     for (at, text) in TEXTS.iter().enumerate() {
         write(&folder.join("path"), at, text.as_bytes())?;
+    }
+    trails(folder)
+}
+
+/// Trails of one and of several files, signed and not, and proofs about them.
+fn trails(folder: &Path) -> io::Result<()> {
+    for (at, (signed, max_file)) in [(true, 1 << 20), (false, 1 << 20), (true, 700)].into_iter().enumerate() {
+        let files = folder.join(format!("files-{at}"));
+        fs::create_dir_all(&files)?;
+        let path = files.join("trail.theus");
+        let signer = signed.then(|| Signer::from_seed("fuzz.example", &[7; 32])).transpose();
+        let options = TrailOptions {
+            now: || 1_000,
+            origin: Some("fuzz.example".into()),
+            signer: signer.map_err(io::Error::other)?,
+            checkpoint_every: Duration::from_secs(1_000_000),
+            max_file,
+            ..TrailOptions::new([1; 16], 1)
+        };
+        let trail = Trail::open(&path, options).map_err(io::Error::other)?;
+        for task in 0..6 {
+            let outcome = Outcome::ALL[task as usize % Outcome::ALL.len()];
+            let entry = Entry::new("thumbnail", task, outcome).error("e");
+            trail.append(Entry { paths: vec![ChangedPath::removed("domain.x")], requester: Some("me".into()), inputs: Some([2; 32]), ..entry });
+            if task % 3 == 2 {
+                trail.checkpoint().map_err(io::Error::other)?;
+            }
+        }
+        drop(trail);
+        let mut bytes = Vec::new();
+        for (_, file) in trail_files(&path)? {
+            bytes.extend(fs::read(file)?);
+        }
+        write(&folder.join("trail"), at, &bytes)?;
+        let included = prove_record(&path, 3, Which::Newest).map_err(io::Error::other)?;
+        write(&folder.join("proof"), 2 * at, included.to_string().as_bytes())?;
+        let grown = prove_consistency(&path, Which::Size(4), Which::Newest);
+        if let Ok(grown) = grown {
+            write(&folder.join("proof"), 2 * at + 1, grown.to_string().as_bytes())?;
+        }
+        fs::remove_dir_all(files)?;
     }
     Ok(())
 }

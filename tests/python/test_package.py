@@ -20,7 +20,13 @@ NAMES = {
     "theus.engine": ["TheusEngine"],
     "theus.contracts": ["process", "ContractViolationError"],
     "theus.structures": ["StateUpdate", "ShmArray", "VersionMismatchError", "ContextError"],
-    "theus_core": ["VersionMismatchError", "ContextError"],
+    "theus.audit": [
+        "AuditSystem", "AuditRecipe", "AuditLevel", "AuditLogEntry", "AuditStopError", "AuditAbortError",
+        "AuditBlockError", "AuditWarning",
+    ],
+    "theus.config": ["ConfigFactory", "ConfigLoader", "AuditRecipe", "AuditRecipeBook", "SchemaViolationError"],
+    "theus.validator": ["AuditValidator"],
+    "theus_core": ["VersionMismatchError", "ContextError", "SchemaViolationError", "AuditSystem", "AuditRecipe", "AuditLevel"],
 }  # fmt: skip
 
 BASES = [
@@ -33,6 +39,11 @@ BASES = [
     ("TransferError", __import__("pickle").PicklingError),
     ("WorkerCrashedError", __import__("concurrent.futures").futures.BrokenExecutor),
     ("EngineClosedError", RuntimeError),
+    ("AuditStopError", RuntimeError),
+    ("AuditAbortError", RuntimeError),
+    ("AuditBlockError", RuntimeError),
+    ("AuditBlockError", "TheusError"),
+    ("SchemaViolationError", "TheusError"),
 ]
 
 # What a user's program may import and say; the last line is wrong, to show that the classes are known and not just Any.

@@ -34,7 +34,7 @@ pub(crate) fn admit(
             None => process.position(field).and_then(|position| args.get_item(position).ok()),
         };
         if let Some(argument) = argument {
-            looked.push((field.to_owned(), Looked::at(&argument)));
+            looked.push((field.to_owned(), Looked::at(&argument)?));
         }
     }
     let look = |field: &str| {

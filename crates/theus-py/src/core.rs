@@ -5,12 +5,12 @@ use crate::attempt::{Attempt, Cancel, Running};
 use crate::bodies::{self, InBody};
 use crate::conflicts::RetryDecision;
 use crate::convert::{Handles, from_python};
+use crate::engine_audit::{Audit, counts};
 use crate::errors::{closed, refusal};
 use crate::heavy::Zone;
 use crate::inputs::digest;
 use crate::launch::launch;
 use crate::process::{Function, Process};
-use crate::record::Record;
 use crate::snapshot::Snapshot;
 use crate::task::Task;
 use crate::transaction::Transaction;
@@ -21,7 +21,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use theus::{CALLER, Engine, Filter, Isolation, RemoteTask, Requester, TransactionOptions, encode};
+use theus::{CALLER, Engine, Isolation, RemoteTask, Requester, TransactionOptions, encode};
 use theus_value::Map;
 
 /// The engine.
@@ -284,37 +284,16 @@ impl Core {
         Zone::new(&self.engine, self.address())
     }
 
-    /// The kept audit records.
-    fn records<'py>(
-        &self,
-        py: Python<'py>,
-        process: Option<&str>,
-        since: Option<u64>,
-    ) -> PyResult<Bound<'py, PyList>> {
-        let records = self.engine.trail().records(Filter { process, since });
-        PyList::new(
-            py,
-            records
-                .into_iter()
-                .map(|record| Record::new(record).into_pyobject(py))
-                .collect::<PyResult<Vec<_>>>()?,
-        )
-    }
-
-    /// How many attempts ended in which outcome.
-    fn audit_counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let counts = PyDict::new(py);
-        for (outcome, count) in self.engine.trail().counts().iter() {
-            counts.set_item(outcome.as_str(), count)?;
-        }
-        Ok(counts)
+    /// The audit: records, trail, stop.
+    fn audit(&self) -> Audit {
+        Audit::new(&self.engine)
     }
 
     /// What the engine has done and is doing.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let stats = PyDict::new(py);
         stats.set_item("version", self.engine.snapshot().version())?;
-        stats.set_item("attempts", self.audit_counts(py)?)?;
+        stats.set_item("attempts", counts(py, &self.engine)?)?;
         stats.set_item("heavy_bytes", self.engine.arena().stats().used)?;
         let workers = PyList::empty(py);
         let pool = self.engine.pool_stats().unwrap_or_default();

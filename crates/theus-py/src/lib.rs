@@ -8,6 +8,7 @@
 
 mod admission;
 mod attempt;
+mod audit;
 mod block;
 mod bodies;
 mod computed;
@@ -15,6 +16,7 @@ mod conflicts;
 mod context;
 mod convert;
 mod core;
+mod engine_audit;
 mod errors;
 mod heavy;
 mod inputs;
@@ -28,6 +30,7 @@ mod sharing;
 mod snapshot;
 mod task;
 mod tensor;
+mod trail;
 mod transaction;
 mod update;
 mod view;
@@ -58,6 +61,13 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<heavy::Zone>()?;
     module.add_class::<tensor::Tensor>()?;
     module.add_class::<record::Record>()?;
+    module.add_class::<engine_audit::Audit>()?;
+    module.add_class::<engine_audit::Observer>()?;
+    module.add_class::<audit::AuditRecipe>()?;
+    module.add_class::<audit::AuditLogEntry>()?;
+    module.add_class::<audit::AuditSystem>()?;
+    module.add_class::<audit::AuditValidator>()?;
+    module.add_class::<audit::Rulebook>()?;
     module.add_class::<conflicts::ConflictManager>()?;
     module.add_class::<conflicts::RetryDecision>()?;
     module.add_class::<task::Task>()?;

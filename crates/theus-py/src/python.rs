@@ -41,6 +41,7 @@ pub(crate) static OWN_ARRAY: Imported = Imported::new("theus._attached", "own_ar
 pub(crate) static RESULT_GEOMETRY: Imported = Imported::new("theus._attached", "geometry");
 pub(crate) static ZEROED_ARRAY: Imported = Imported::new("theus._attached", "zeroed");
 pub(crate) static ENCODE_ARRAY: Imported = Imported::new("theus._heavy", "encode_array");
+pub(crate) static AUDIT_LEVEL: Imported = Imported::new("theus.audit", "AuditLevel");
 pub(crate) static AUDIT_WARNING: Imported = Imported::new("theus.errors", "AuditWarning");
 pub(crate) static MAKE_ERROR: Imported = Imported::new("theus.errors", "make");
 pub(crate) static REMOTE_ERROR: Imported = Imported::new("theus.errors", "remote");

@@ -48,8 +48,8 @@ pub use transaction::{Transaction, TransactionOptions};
 pub use zones::{Authority, Capabilities, Zone};
 
 pub use theus_audit::{
-    AuditRecipe, AuditRefusal, AuditSystem, Book, Entry, Filter, Leniency, Level, Number, Outcome, Record,
-    Subject, Trail, TrailOptions,
+    AuditRecipe, AuditRefusal, AuditSystem, Book, Durability, Entry, Filter, Leniency, Level, Missed, Number,
+    Observer, OnFull, OpenError, Outcome, Record, Signer, Subject, Trail, TrailError, TrailOptions,
 };
 pub use theus_pool::{Function, Launch, PoolStats, WorkerStats};
 pub use theus_shm::{AllocError, Arena, Block};

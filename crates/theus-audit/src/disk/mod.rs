@@ -13,7 +13,7 @@ pub use errors::{OpenError, TrailError, Unwritten};
 pub use file::{Disk, DiskFile, RealDisk};
 pub use options::{CheckpointSink, Durability, OnFull, TrailOptions};
 
-pub(crate) use file::{file_path, write_all};
+pub(crate) use file::{Input, file_path, write_all};
 pub(crate) use opening::{Found, look, system};
 pub(crate) use witness::Witness;
 pub(crate) use writer::{Broken, Newest, Waiting, Writer, beginning};

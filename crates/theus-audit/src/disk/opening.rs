@@ -5,14 +5,14 @@
 //! Invariants: nothing is changed before everything was read and judged; what no crash can have done is never repaired;
 //! bytes are cut only after the frame that tells of it stands before them on the disk.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::OpenError;
 use super::file::{Disk, DiskFile, Input, file_index, file_path};
 use super::witness::Witness;
-use crate::log::frame::{Kind, MAGIC};
+use crate::log::frame::{Frame, Kind, MAGIC};
 use crate::log::marks::Identity;
 use crate::log::reader::{Reader, Rest, Step};
 use crate::log::scan::{Flaw, Scan};
@@ -130,14 +130,13 @@ fn last_index(disk: &dyn Disk, trail: &Path) -> Result<u32, OpenError> {
 
 /// The content of a file whose beginning is not wholly there; None for one that has begun, or is something else.
 ///
-/// Nothing is ever written behind a beginning that is not on the disk, so that it is short.
+/// Nothing is ever written behind a beginning that is not on the disk, so it is short, and no whole frame lies in it.
 fn unbegun(file: &Arc<dyn DiskFile>) -> io::Result<Option<Rest>> {
-    if file.length()? > LONGEST_BEGINNING || matches!(Reader::new(Input::new(file)).next()?, Step::Frame(_)) {
-        return Ok(None);
-    }
-    let mut start = [0; MAGIC.len()];
-    let read = file.read_at(&mut start, 0)?;
-    if start[..read].iter().zip(MAGIC).any(|(byte, magic)| *byte != 0 && *byte != magic) {
+    let mut content = Vec::new();
+    Input::new(file).take(LONGEST_BEGINNING + 1).read_to_end(&mut content)?;
+    let like_magic = content.iter().zip(MAGIC).all(|(byte, magic)| *byte == 0 || *byte == magic);
+    let has_frame = (0..content.len()).any(|at| Frame::parse(&content[at..]).is_ok());
+    if !like_magic || has_frame || content.len() as u64 > LONGEST_BEGINNING {
         return Ok(None);
     }
     Reader::new(Input::new(file)).rest(0).map(Some)

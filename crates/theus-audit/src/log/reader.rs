@@ -12,7 +12,7 @@ use super::scan::Flaw;
 use crate::tree::Hash;
 
 /// How much is read at once.
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = 64 << 10;
 /// The length of a checkpoint frame without its note.
 const BARE_CHECKPOINT: usize = MIN_FRAME + 44;
 /// No checkpoint frame is longer: its note has three lines and one signature, all bounded by the longest origin.
@@ -123,12 +123,15 @@ impl<R: Read> Reader<R> {
         if self.end - self.start >= count || self.ended {
             return Ok(());
         }
-        self.buffer.copy_within(self.start..self.end, 0);
+        if self.buffer.len() < count.max(BUFFER) {
+            let mut larger = vec![0; count.max(BUFFER)];
+            larger[..self.end - self.start].copy_from_slice(&self.buffer[self.start..self.end]);
+            self.buffer = larger;
+        } else {
+            self.buffer.copy_within(self.start..self.end, 0);
+        }
         self.end -= self.start;
         self.start = 0;
-        if self.buffer.len() < count.max(BUFFER) {
-            self.buffer.resize(count.max(BUFFER), 0);
-        }
         while self.end < count {
             match self.input.read(&mut self.buffer[self.end..]) {
                 Ok(0) => {

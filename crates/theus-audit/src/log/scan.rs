@@ -102,7 +102,6 @@ pub(crate) struct Scan {
     /// `covered` so that a leaf is not hashed into the tree twice for each file and each checkpoint.
     head: Frontier,
     checkpoints: u64,
-    last_note: Option<CheckpointNote>,
 }
 
 impl Scan {
@@ -183,11 +182,6 @@ impl Scan {
         self.checkpoints
     }
 
-    /// The note of the last checkpoint.
-    pub(crate) fn last_note(&self) -> Option<&CheckpointNote> {
-        self.last_note.as_ref()
-    }
-
     /// How many frames the last checkpoint covers.
     pub(crate) fn covered(&self) -> u64 {
         self.covered.size()
@@ -251,7 +245,6 @@ impl Scan {
         }
         self.covered = tree;
         self.checkpoints += 1;
-        self.last_note = Some(note);
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use theus_value::Value;
+use theus_value::{List, Map, Value};
 use theus_yaml::{Limits, Node};
 
 use super::{AuditRecipe, Leniency, RecipeError, Remark, Remarks, grammar};
@@ -90,8 +90,35 @@ impl Book {
         Book { recipe, processes: BTreeMap::new() }
     }
 
+    /// The rules as the value that stands at `process_recipes` in a recipe, with the keys that are set: by name, maps of
+    /// `inputs`, `outputs`, `side_effects` and `errors`. A recipe with it and these settings is this book again.
+    pub fn definitions(&self) -> Value {
+        let mut definitions = Map::new();
+        for (name, rules) in &self.processes {
+            definitions.insert(name.as_str().into(), rules.definition());
+        }
+        Value::Map(definitions)
+    }
+
     fn read(root: &Node, mut remarks: Remarks) -> Result<(Book, Vec<Remark>), RecipeError> {
         let book = grammar::book(root, &mut remarks);
         if remarks.mistakes() > 0 { Err(remarks.into_error()) } else { Ok((book, remarks.into_notices())) }
     }
+}
+
+impl ProcessRules {
+    fn definition(&self) -> Value {
+        let rules = |rules: &[Rule]| list(rules.iter().map(Rule::definition));
+        let words = |words: &[String]| list(words.iter().map(|word| Value::from(word.as_str())));
+        let mut map = Map::new();
+        map.insert("inputs".into(), rules(&self.inputs));
+        map.insert("outputs".into(), rules(&self.outputs));
+        map.insert("side_effects".into(), words(&self.side_effects));
+        map.insert("errors".into(), words(&self.errors));
+        Value::Map(map)
+    }
+}
+
+fn list(items: impl Iterator<Item = Value>) -> Value {
+    Value::List(List::from(items.collect::<Vec<_>>()))
 }

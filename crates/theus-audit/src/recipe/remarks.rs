@@ -96,8 +96,10 @@ impl Remarks {
 
     /// `one` and `other` are two names of one setting, of which only one can hold.
     pub(crate) fn one_of_two(&mut self, node: &Node, one: &str, other: &str) {
-        if let (Some(_), Some(second)) = (node.get(one), node.get(other)) {
-            self.mistake(second, format!("{one} and {other} are one setting; remove one"));
+        let Content::Map(entries) = &node.content else { return };
+        let mut named = entries.iter().filter(|entry| [one, other].contains(&&*entry.key));
+        if let (Some(_), Some(second)) = (named.next(), named.next()) {
+            self.mistake(&second.value, format!("{one} and {other} are one setting; remove one"));
         }
     }
 

@@ -201,6 +201,9 @@ fn allowed(entry: &Entry, remarks: &mut Remarks) -> Option<Allowed> {
             Content::Null => scalars.push(Scalar::Null),
             Content::Bool(value) => scalars.push(Scalar::Bool(*value)),
             Content::Int(value) => scalars.push(Scalar::Number(Number::Int(*value))),
+            Content::Float(value) if value.is_nan() => {
+                remarks.mistake(item, "in cannot list NaN, which nothing equals".to_owned());
+            }
             Content::Float(value) => scalars.push(Scalar::Number(Number::Float(*value))),
             Content::Str(text) => scalars.push(Scalar::Text(Arc::clone(text))),
             Content::List(_) | Content::Map(_) => {

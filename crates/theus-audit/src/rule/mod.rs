@@ -8,6 +8,7 @@
 
 mod allowed;
 mod condition;
+mod definition;
 mod expression;
 mod grammar;
 mod number;

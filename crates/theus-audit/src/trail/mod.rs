@@ -118,7 +118,8 @@ impl Trail {
         open::open(disk, path, options)
     }
 
-    /// Appends a record of what has happened and returns its number. The oldest record leaves memory when it is full.
+    /// Appends a record of what has happened, announces it to `tracing` and returns its number. The oldest record leaves
+    /// memory when it is full.
     ///
     /// ```
     /// use theus_audit::{Entry, Outcome, Trail};
@@ -134,10 +135,12 @@ impl Trail {
         let Appended { record, leaving } = state.append(entry, (self.shared.now)());
         drop(state);
         drop(leaving);
+        record.announce();
         record.number
     }
 
-    /// Appends a record of what must not happen unrecorded: the caller does it only when this returns the record.
+    /// Appends a record of what must not happen unrecorded: the caller does it only when this returns the record, and
+    /// announces it then ([`Record::announce`]), with no lock held.
     ///
     /// In memory this is [`Trail::append`]. So it is on a disk with [`OnFull::Pass`](crate::OnFull), save for the last two errors.
     ///
@@ -233,7 +236,8 @@ impl Trail {
         self.lock().tail.frontier().clone()
     }
 
-    /// Checks the records in memory: each as it was sealed, and all of them what the root of the tree says.
+    /// Checks the trail: in memory each record as it was sealed, and all of them what the root of the tree says; on disk all
+    /// files, as far as they went when it was called, against themselves and against the root that memory holds.
     ///
     /// ```
     /// use theus_audit::{Entry, Outcome, Trail};
@@ -247,8 +251,7 @@ impl Trail {
     /// assert_eq!(report.count, 2);
     /// ```
     pub fn verify(&self) -> Report {
-        let state = self.lock();
-        state.ring.verify(state.tail.frontier())
+        self.shared.verify()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -258,17 +261,18 @@ impl Trail {
 
 impl Drop for Trail {
     fn drop(&mut self) {
+        let Some(mut keeper) = self.keeper.take() else {
+            return;
+        };
         if std::process::id() != self.process {
             // The thread is not in this process, and neither is the file's end known here.
-            std::mem::forget(self.keeper.take());
+            std::mem::forget(keeper);
             return;
         }
-        if let Some(keeper) = &mut self.keeper {
-            keeper.stop();
-            // Nobody is left to tell; the next opening reads what there is.
-            let _checkpoint = self.shared.checkpoint();
-            let _synced = self.shared.sync();
-        }
+        keeper.stop();
+        // Nobody is left to tell; the next opening reads what there is.
+        let _checkpoint = self.shared.checkpoint();
+        let _synced = self.shared.sync();
     }
 }
 

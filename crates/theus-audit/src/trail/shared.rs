@@ -3,7 +3,7 @@
 //! Invariants: locks are taken in this order: the notary, then the state or the turn to sync; no sync and no signature is
 //! made under the state's lock, save the two syncs when one file follows another.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,9 +12,10 @@ use super::Opened;
 use super::notary::Notary;
 use super::state::State;
 use super::syncs::Syncs;
-use crate::disk::{Broken, DiskFile, Durability, TrailError, Unwritten, Writer};
+use crate::disk::{Broken, DiskFile, Durability, Input, TrailError, Unwritten, Writer, file_path};
 use crate::log::Kind;
 use crate::log::marks::CheckpointMark;
+use crate::verify::{Finding, Report, Verifier, VerifyOptions};
 
 pub(crate) struct Shared {
     pub(crate) now: fn() -> u64,
@@ -54,10 +55,11 @@ impl Shared {
     }
 
     pub(crate) fn sync(&self) -> Result<(), TrailError> {
-        match &self.disk {
-            Some(disk) => self.reach(disk, self.lock().tail.frontier().size()),
-            None => Ok(()),
-        }
+        let Some(disk) = &self.disk else {
+            return Ok(());
+        };
+        let number = self.lock().tail.frontier().size();
+        self.reach(disk, number)
     }
 
     /// Syncs, and makes a checkpoint of what was there; gives its text. None where nothing is new.
@@ -110,6 +112,39 @@ impl Shared {
             let _failed = self.reach(disk, written);
         }
         false
+    }
+
+    pub(crate) fn verify(&self) -> Report {
+        let mut state = self.lock();
+        let head = state.tail.frontier().clone();
+        let Some(writer) = &mut state.writer else {
+            return state.ring.verify(&head);
+        };
+        let _waiting = writer.write_waiting();
+        let whole = writer.newest.written == head.size();
+        let (files, trail, newest) = (Arc::clone(&writer.disk), writer.trail.clone(), writer.newest.clone());
+        drop(state);
+        let mut verifier = Verifier::new(&VerifyOptions::default());
+        for index in 1..=newest.index {
+            let path = file_path(&trail, index);
+            let read = files.open(&path, false).and_then(|file| {
+                // What is appended meanwhile is not looked at, for the last of it may be half there.
+                let end = if index == newest.index { newest.end } else { u64::MAX };
+                verifier.file(Input::new(&file).take(end))
+            });
+            if let Err(error) = read {
+                let finding = Finding::new(None, format!("{} cannot be read: {error}", path.display()));
+                return Report { finding: Some(finding), ..Report::default() };
+            }
+        }
+        let replaced = whole && *verifier.head() != head;
+        let mut report = verifier.finish();
+        if replaced {
+            let reason =
+                "the files are whole, and yet not what was written to them: others were put in their place";
+            report.finding.get_or_insert(Finding::new(None, reason));
+        }
+        report
     }
 
     fn reach(&self, disk: &OnDisk, number: u64) -> Result<(), TrailError> {

@@ -45,7 +45,7 @@ impl Evidence {
                 return Some(Finding::new(None, reason));
             }
             if checkpoint.root != root {
-                return Some(self.contradiction(checkpoint.size));
+                return Some(self.contradiction(checkpoint.size, scan));
             }
             self.agreed += 1;
         }
@@ -115,13 +115,15 @@ impl Evidence {
         }
     }
 
-    fn contradiction(&self, size: u64) -> Finding {
-        let forked = |other: &&CheckpointNote| other.checkpoint().size == size;
-        if self.agreed > 0 && self.notes.get(self.agreed - 1).is_some_and(|note| forked(&note)) {
-            return Finding::new(
-                None,
-                format!("two kept checkpoints of size {size} have different roots: the trail was forked"),
-            );
+    /// The trail is not what the next kept checkpoint says.
+    fn contradiction(&self, size: u64, scan: &Scan) -> Finding {
+        let own =
+            |note: &&CheckpointNote| note.checkpoint().size == size && self.stranger(note, scan).is_none();
+        let own: Vec<_> = self.notes.iter().filter(own).collect();
+        if own.iter().any(|note| note.checkpoint().root != own[0].checkpoint().root) {
+            let reason =
+                format!("two kept checkpoints of size {size} have different roots: the trail was forked");
+            return Finding::new(None, reason);
         }
         let shown = self.agreed.checked_sub(1).map_or(0, |last| self.notes[last].checkpoint().size);
         let reason = format!(

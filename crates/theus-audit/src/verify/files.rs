@@ -17,12 +17,32 @@ pub struct VerifyOptions<'a> {
     pub checkpoints: &'a [CheckpointNote],
 }
 
-/// Checks the files of the trail whose first file is `path`. Reads them once, with a buffer of bounded size; it may be
+/// How often a trail that ends within a frame is read again at most.
+const ATTEMPTS: usize = 10;
+
+/// Checks the files of the trail whose first file is `path`. Reads them once, with a buffer of bounded size; the trail may be
 /// open for writing meanwhile, and then is checked as far as it went.
 ///
 /// # Errors
 /// Only when a file cannot be read; what is wrong with a trail is in the report.
 pub fn verify_files(path: &Path, options: &VerifyOptions<'_>) -> io::Result<Report> {
+    let mut report = verify_once(path, options)?;
+    // A frame is half there while it is being written, for some microseconds. An end that is torn stays as it is.
+    for _ in 1..ATTEMPTS {
+        if report.torn_bytes == 0 {
+            break;
+        }
+        let again = verify_once(path, options)?;
+        let still = (report.count, report.torn_bytes) == (again.count, again.torn_bytes);
+        report = again;
+        if still {
+            break;
+        }
+    }
+    Ok(report)
+}
+
+fn verify_once(path: &Path, options: &VerifyOptions<'_>) -> io::Result<Report> {
     let mut verifier = Verifier::new(options);
     let mut next = 1;
     for (index, name) in trail_files(path)? {

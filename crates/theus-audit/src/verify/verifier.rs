@@ -12,6 +12,7 @@ use crate::log::frame::{Frame, FrameError, Kind, MIN_FRAME, link_to};
 use crate::log::marks::OpenedMark;
 use crate::log::reader::{Reader, Step};
 use crate::log::scan::{Flaw, Scan};
+use crate::tree::Frontier;
 
 /// How many notes about openings a report has at most.
 const MOST_OPENINGS: usize = 20;
@@ -120,6 +121,11 @@ impl Verifier {
         let number = self.scan.frames() + 1;
         let reason = format!("the file {name} that begins here is missing, and later ones are there");
         self.finding.get_or_insert(Finding::new(Some(number), reason));
+    }
+
+    /// The tree of the frames that were found good so far.
+    pub(crate) fn head(&mut self) -> &Frontier {
+        self.scan.head()
     }
 
     /// What was found in all files.

@@ -1,9 +1,15 @@
 //! What the audit trail promises, seen from outside.
 
+mod announce;
+mod checkpoint;
 mod concurrent;
 mod digest;
+mod disk;
+mod forge;
 mod levels;
 mod outcome;
+mod proof;
+mod prove;
 mod recipe_forms;
 mod recipe_mistakes;
 mod ring;
@@ -12,4 +18,6 @@ mod rule_table;
 mod system;
 mod system_cost;
 mod system_twin;
+mod tamper;
 mod twin;
+mod verify;

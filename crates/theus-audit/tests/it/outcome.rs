@@ -15,6 +15,7 @@ fn names_and_codes_are_pinned() {
         (7, "timeout"),
         (8, "cancelled"),
         (9, "refused"),
+        (10, "reset"),
     ];
     assert_eq!(Outcome::ALL.map(|outcome| (outcome.code(), outcome.as_str())), pinned);
 }

@@ -189,3 +189,34 @@ fn a_file_that_cannot_be_read_or_is_no_text_is_an_error_with_its_name() {
     assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
     assert!(matches!(Book::load(&folder, Leniency::Strict), Err(LoadError::Unreadable { .. })), "a folder");
 }
+
+#[test]
+fn the_definitions_of_a_book_make_it_again() {
+    let all = "
+process_recipes:
+  p:
+    inputs:
+      - {field: a, min: -1, max: 1e3, eq: true, neq: 170141183460469231731687303715884105727, level: I, threshold_max: 0}
+      - {field: b, min_len: 0, max_len: 18446744073709551615, regex: 'a\"b', in: [~, no, 1, 2.5, false], message: m}
+  empty:
+";
+    for text in [NESTED, TOP_LEVEL, all, ""] {
+        let (book, _) = parse(text);
+        let again = map(vec![("process_recipes", book.definitions())]);
+        let (again, notices) =
+            Book::of_value(&again, Leniency::Strict).expect("what a book says is a recipe");
+        assert_eq!(again.processes, book.processes);
+        assert_eq!(notices, []);
+    }
+    let (book, _) = parse(NESTED);
+    let age = map(vec![
+        ("field", "age".into()),
+        ("min", 18.into()),
+        ("max", 99.5.into()),
+        ("level", "B".into()),
+        ("threshold_max", 1.into()),
+        ("message", "too young".into()),
+    ]);
+    let path = theus_value::Path::parse("greet.inputs.0").expect("a path");
+    assert_eq!(book.definitions().get(path.segments()), Some(&age));
+}

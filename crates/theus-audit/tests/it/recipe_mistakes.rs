@@ -58,8 +58,8 @@ fn each_mistake_is_named_with_its_place() {
             "r.yaml:1:41: field is not a path: path \"a..b\" has an empty segment at byte 2; write a name there, or quote it: ['']",
         ),
         (
-            "level: S\n\tx: 1",
-            "r.yaml:2:1: this is not valid YAML: tabs disallowed within this context (block indentation)",
+            "process_recipes:\n\tx: 1",
+            "r.yaml:2:2: this is not valid YAML: tabs disallowed within this context (block indentation)",
         ),
     ];
     for (text, mistake) in rows {
@@ -112,6 +112,7 @@ fn each_mistake_of_a_rule_is_named_with_its_place() {
             "50: regex cannot be used: it needs more than 10485760 bytes of memory; make its repetitions smaller",
         ),
         ("{field: a, in: []}", "47: in lists nothing, so nothing can pass"),
+        ("{field: a, in: [1, .nan]}", "51: in cannot list NaN, which nothing equals"),
         ("{field: a, in: x}", "47: in must be a list of values, not a text"),
         (
             "{field: a, in: [[x]]}",
@@ -124,7 +125,7 @@ fn each_mistake_of_a_rule_is_named_with_its_place() {
         ),
         (
             "{field: a, min: 1, max_threshold: 1, threshold_max: 1}",
-            "69: threshold_max and max_threshold are one setting; remove one",
+            "84: threshold_max and max_threshold are one setting; remove one",
         ),
         ("{field: a, min: 1, message: 1}", "60: message must be a text, not a whole number"),
     ];

@@ -67,18 +67,21 @@ fn a_reader_keeps_what_it_read() {
 
 #[test]
 fn records_carry_the_clock_of_their_trail() {
-    let trail = Trail::with_clock(1, || 12.25);
+    let trail = Trail::with_clock(1, || 12_250_000_000);
     trail.append(entry(1));
-    assert_eq!(trail.records(Filter::default())[0].time, 12.25);
+    assert_eq!(trail.records(Filter::default())[0].time, 12_250_000_000);
     let trail = Trail::new(1);
     trail.append(entry(1));
-    assert!(trail.records(Filter::default())[0].time > 1.7e9, "the system's clock counts from 1970");
+    assert!(
+        trail.records(Filter::default())[0].time > 1_700_000_000_000_000_000,
+        "the system's clock counts from 1970"
+    );
 }
 
 #[test]
 fn a_panic_under_the_lock_leaves_the_trail_usable() {
     thread_local!(static BROKEN: std::cell::Cell<bool> = const { std::cell::Cell::new(false) });
-    let trail = Trail::with_clock(2, || if BROKEN.get() { panic!("no time") } else { 1.0 });
+    let trail = Trail::with_clock(2, || if BROKEN.get() { panic!("no time") } else { 1 });
     trail.append(entry(1));
     BROKEN.set(true);
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| trail.append(entry(2)))).unwrap_err();

@@ -147,7 +147,6 @@ fn only_what_is_listed_is_allowed() {
         ("in: [true]", int(1), "x is 1; it must be one of true".to_owned()),
         ("in: ['1']", int(1), "x is 1; it must be one of \"1\"".to_owned()),
         ("in: [no]", Subject::Text("no"), String::new()),
-        ("in: [.nan]", float(f64::NAN), "x is NaN; it must be one of NaN".to_owned()),
     ];
     for (tests, subject, message) in rows {
         assert_eq!(says(tests, subject), message, "{tests} of {subject:?}");

@@ -34,12 +34,17 @@ if TYPE_CHECKING:
     from .contracts import ProcessContract, SemanticType, process
     from .engine import TheusEngine
     from .errors import (
+        AuditAbortError,
+        AuditBlockError,
+        AuditStopError,
+        AuditWarning,
         ContextError,
         ContractViolationError,
         EngineClosedError,
         GuardError,
         ImmutableError,
         NestedExecutionError,
+        SchemaViolationError,
         SystemBusyError,
         TaskTimeoutError,
         TheusError,
@@ -60,9 +65,10 @@ _HOMES = {
     "context": ("BaseDomainContext", "BaseGlobalContext", "BaseSystemContext"),
     "engine": ("TheusEngine",),
     "errors": (
-        "ContextError", "ContractViolationError", "EngineClosedError", "GuardError", "ImmutableError",
-        "NestedExecutionError", "SystemBusyError", "TaskTimeoutError", "TheusError", "TransactionError", "TransferError",
-        "UnsupportedValueError", "VersionMismatchError", "WorkerCrashedError", "WriteTimeoutError",
+        "AuditAbortError", "AuditBlockError", "AuditStopError", "AuditWarning", "ContextError", "ContractViolationError",
+        "EngineClosedError", "GuardError", "ImmutableError", "NestedExecutionError", "SchemaViolationError",
+        "SystemBusyError", "TaskTimeoutError", "TheusError", "TransactionError", "TransferError", "UnsupportedValueError",
+        "VersionMismatchError", "WorkerCrashedError", "WriteTimeoutError",
     ),
     "structures": ("FrozenDict", "FrozenList", "ShmArray", "State", "StateUpdate"),
 }  # fmt: skip
@@ -70,6 +76,10 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 # Written out, because type checkers do not compute it; a test compares it with the table above.
 __all__ = [
+    "AuditAbortError",
+    "AuditBlockError",
+    "AuditStopError",
+    "AuditWarning",
     "BaseDomainContext",
     "BaseGlobalContext",
     "BaseSystemContext",
@@ -83,6 +93,7 @@ __all__ = [
     "ImmutableError",
     "NestedExecutionError",
     "ProcessContract",
+    "SchemaViolationError",
     "SemanticType",
     "State",
     "StateUpdate",

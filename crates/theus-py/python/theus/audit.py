@@ -1,27 +1,55 @@
-"""The audit trail as Python sees it: one record for every attempt."""
+"""The audit: recipes, levels, counters and their log; and the records that an engine keeps.
+
+>>> audit = AuditSystem(AuditRecipe(level="B", threshold_max=1))
+>>> audit.log_fail("greet")
+>>> audit.log_fail("greet")
+Traceback (most recent call last):
+theus.errors.AuditBlockError: Audit Blocked: greet exceeded threshold 1 with failure 2
+>>> audit.log_success("greet")
+>>> audit.get_count("greet")
+0
+"""
 
 from __future__ import annotations
 
-from ._native import Record
+from enum import IntEnum
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from ._native import AuditLogEntry, AuditRecipe, AuditSystem, Record
+from ._trail import AuditTrail, EngineAudit
+from .errors import AuditAbortError, AuditBlockError, AuditStopError, AuditWarning
 
-__all__ = ["EngineAudit", "Record"]
+__all__ = [
+    "AuditAbortError",
+    "AuditBlockError",
+    "AuditLevel",
+    "AuditLogEntry",
+    "AuditRecipe",
+    "AuditStopError",
+    "AuditSystem",
+    "AuditTrail",
+    "AuditWarning",
+    "EngineAudit",
+    "Record",
+]
 
 
-class EngineAudit:
-    """The audit of one engine."""
+class AuditLevel(IntEnum):
+    """What a failure leads to. ``AuditLevel("S")`` and ``AuditLevel("stop")`` find a level by its letter or name."""
 
-    def __init__(self, core: Any) -> None:
-        self._core = core
+    Stop = 0
+    """Refused at once; with ``stop_latch`` for good."""
+    Abort = 1
+    """Refused at once."""
+    Block = 2
+    """Counted, and refused above the threshold."""
+    Count = 3
+    """Counted, never refused."""
+    Ignore = 4
+    """Neither counted nor refused."""
 
-    def records(self, process: str | None = None, since: int | None = None) -> list[Record]:
-        """The kept records, oldest first: all, those of one process, or those from record number ``since`` on."""
-        return self._core.records(process, since)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many attempts ended in which outcome, since the engine was made."""
-        return self._core.audit_counts()
+    @classmethod
+    def _missing_(cls, value: object) -> AuditLevel | None:
+        if not isinstance(value, str):
+            return None
+        wanted = value.lower()
+        return next((level for level in cls if wanted in (level.name.lower(), level.name[0].lower())), None)

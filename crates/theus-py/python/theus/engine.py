@@ -9,12 +9,13 @@ from sys import modules
 from time import monotonic
 
 from . import _native
+from ._audit_logging import is_wanted
 from ._flatten import flatten
 from ._heavy import HeavyZone
 from ._heavy.zone import MOST_MEGABYTES
 from ._registry import Registered, Registry
 from ._running import running
-from .audit import EngineAudit
+from ._trail import EngineAudit
 from .errors import NestedExecutionError
 from .structures import State, merge_ops
 
@@ -24,12 +25,17 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Any, Callable
 
-    from ._native import RetryDecision
+    from os import PathLike
+
+    from ._audit_logging import LoggedAudit
+    from ._native import AuditSystem, RetryDecision
     from ._sharing import Finding
+    from ._trail import AuditTrail
     from ._transaction import Transaction
 
 __all__ = ["TheusEngine"]
 
+_RECIPE_FILE = "audit_recipe.yaml"
 _ISOLATIONS = ("smart", "strict", "serializable")
 
 
@@ -42,6 +48,12 @@ class TheusEngine:
     ``pool_size`` is the most worker processes at once (default: ``THEUS_POOL_SIZE``, else 4); ``THEUS_HEAP_SIZE`` is the
     most heavy memory in MB (default 512). ``write_timeout_ms`` (``THEUS_WRITE_TIMEOUT_MS``, default 300,000) is the longest
     time from the begin of a body to its commit (``WriteTimeoutError``), and the longest wait for somebody else's ticket.
+
+    ``audit_recipe`` holds processes to rules: the path of a YAML file, a dict, an AuditRecipe or an AuditRecipeBook; None takes
+    ``audit_recipe.yaml`` of the working directory, if there is one. ``audit_system`` shares the counters of other engines.
+    ``audit_path`` keeps the trail on disk too: a path, or an AuditTrail with all settings; ``durability`` is ``'batched'`` (a
+    loss of power costs a tenth of a second) or ``'each'`` (a commit returns when its record is synced), ``on_full`` is
+    ``'block'`` (no commit without its record) or ``'pass'``.
 
     ``hardened=True`` keeps other programs of the same user, except root (root may always), out of this process's memory
     (``PR_SET_DUMPABLE`` 0), for as long as the process lives. Without it a worker, or any program of the user, can read and
@@ -57,6 +69,11 @@ class TheusEngine:
         isolation: str | None = None,
         pool_size: int | None = None,
         write_timeout_ms: float | None = None,
+        audit_recipe: Any = None,
+        audit_system: AuditSystem | None = None,
+        audit_path: str | PathLike[str] | AuditTrail | None = None,
+        durability: str | None = None,
+        on_full: str | None = None,
         hardened: bool = False,
     ) -> None:
         if isolation is None:
@@ -74,14 +91,21 @@ class TheusEngine:
             raise ValueError(f"write_timeout_ms={limit!r}: give milliseconds above 0")
         if hardened:
             _native.harden()
-        self._core = _native.Core(flatten(context), isolation, megabytes << 20, size, limit / 1000)
+        audit = _audit(audit_recipe, audit_system, audit_path, durability, on_full)
+        self._core = _native.Core(flatten(context), isolation, megabytes << 20, size, limit / 1000, audit)
         self._registry = Registry(self._core)
         self._threads: Any = None
         self._starting = allocate_lock()
         self._awaiting = 0
         self.heavy = HeavyZone(self._core, self)
-        self.audit = EngineAudit(self._core)
+        self.audit = EngineAudit(self._core.audit(), self._core.audit_system())
+        self._audit = self.audit.system
+        self._logged: LoggedAudit | None = None
         _open_engines.add(self)
+        if audit is not None and audit["trail"] is not None:
+            _at_exit_once()
+        if is_wanted():
+            self._log_audit()
 
     @property
     def state(self) -> State:
@@ -118,6 +142,8 @@ class TheusEngine:
         """
         if not isinstance(expected_version, int) or not 0 <= expected_version < 1 << 63:
             raise ValueError(f"expected_version={expected_version!r}: give a version, such as engine.state.version")
+        if self._logged is None and is_wanted():
+            self._log_audit()
         task = None
         if requester is None:
             # From an async body: the task itself, whose own ticket must not refuse it. The core knows the sync ones.
@@ -140,6 +166,8 @@ class TheusEngine:
         """
         from ._transaction import Transaction
 
+        if self._logged is None and is_wanted():
+            self._log_audit()
         requester, task = running.requester_in(self)
         return Transaction(self._core.transaction(write_timeout_ms / 1000, requester, task))
 
@@ -170,6 +198,8 @@ class TheusEngine:
         process runs on a worker; a sync one on a thread, so that the loop never blocks. ``timeout`` is in seconds.
         """
         self._refuse_nesting("execute")
+        if self._logged is None and is_wanted():
+            self._log_audit()
         if not isinstance(retries, int) or retries < 0:
             raise ValueError(f"retries={retries!r}: give a whole number from 0")
         registered = self._registry.resolve(func_or_name, parallel)
@@ -187,6 +217,8 @@ class TheusEngine:
 
     def call(self, fn: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Any:
         """Runs a process in the calling thread, without a thread hop, and blocks until it is committed."""
+        if self._logged is None and is_wanted():
+            self._log_audit()
         registered = self._registry.resolve(fn, None)
         _refuse_in_loop(registered)
         if registered.parallel:
@@ -206,6 +238,8 @@ class TheusEngine:
     def submit(self, fn: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Hands a task in and returns a ``concurrent.futures.Future`` of what the body returned, once committed."""
         self._refuse_nesting("submit")
+        if self._logged is None and is_wanted():
+            self._log_audit()
         registered = self._registry.resolve(fn, None)
         if registered.parallel:
             return _task_future(self._submit(registered, args, kwargs), self._core)
@@ -243,6 +277,8 @@ class TheusEngine:
         self._core.shutdown(max(0.0, timeout))
         if self._threads is not None:
             self._threads.shutdown(max(0.0, deadline - monotonic()))
+        if self._logged is not None:
+            self._logged.close(max(1.0, deadline - monotonic()))
         _open_engines.discard(self)
 
     def __enter__(self) -> TheusEngine:
@@ -261,6 +297,14 @@ class TheusEngine:
 
     def __repr__(self) -> str:
         return f"TheusEngine(version={self._core.snapshot().version})"
+
+    def _log_audit(self) -> None:
+        """Begins to log the audit's records: somebody has configured the logger."""
+        from ._audit_logging import LoggedAudit
+
+        with self._starting:
+            if self._logged is None:
+                self._logged = LoggedAudit(self._core.audit())
 
     def _submit(
         self, registered: Registered, args: Any, kwargs: dict[str, Any], timeout: float | None = None, retries: int = 0
@@ -410,6 +454,26 @@ def _from_environment(name: str, default: int, most: int | None = None) -> int:
         limit = f" to {most}" if most is not None else ""
         raise ValueError(f"the environment variable {name}={text!r} must be a whole number from 1{limit}")
     return value
+
+
+def _audit(
+    recipe: Any, system: AuditSystem | None, path: Any, durability: str | None, on_full: str | None
+) -> dict[str, Any] | None:
+    """What the core's audit is made from; None for records in memory and nothing else."""
+    from os.path import isfile
+
+    if recipe is None and isfile(_RECIPE_FILE):
+        recipe = _RECIPE_FILE
+    if recipe is None and system is None and path is None and durability is None and on_full is None:
+        return None
+    from ._trail import described
+
+    book = None
+    if recipe is not None:
+        from .config import rulebook
+
+        book = rulebook(recipe)
+    return {"book": book, "system": system, "trail": described(path, durability, on_full)}
 
 
 _open_engines: weakref.WeakSet[TheusEngine] = weakref.WeakSet()

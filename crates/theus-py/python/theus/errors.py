@@ -62,6 +62,26 @@ class SystemBusyError(VersionMismatchError):
     """Another requester holds the priority ticket and commits next."""
 
 
+class SchemaViolationError(TheusError):
+    """A schema rejects the pending state, or an audit recipe is malformed: each line of the text names one mistake."""
+
+
+class AuditBlockError(TheusError, RuntimeError):
+    """Something failed more often than the audit lets pass."""
+
+
+class AuditAbortError(TheusError, RuntimeError):
+    """Something failed that the audit lets nobody do."""
+
+
+class AuditStopError(TheusError, RuntimeError):
+    """Something failed that must stop everything, or the audit trail takes no record."""
+
+
+class AuditWarning(UserWarning):
+    """Something has failed so often that the audit warns before it blocks."""
+
+
 class TransactionError(TheusError):
     """A transaction failed as such."""
 

@@ -29,6 +29,11 @@ impl Folders {
         Folders { root }
     }
 
+    /// The folder for temporary files.
+    pub fn temporary(&self) -> PathBuf {
+        self.root.join(NAMES[0].1)
+    }
+
     /// The variables that tell a process to use them.
     pub fn variables(&self) -> [(&'static str, OsString); 2] {
         NAMES.map(|(variable, folder)| (variable, self.root.join(folder).into_os_string()))

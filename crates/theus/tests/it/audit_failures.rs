@@ -136,6 +136,27 @@ fn a_lost_worker_may_block_before_its_retries_are_used_up() {
 }
 
 #[test]
+fn a_completion_that_is_refused_leaves_a_record_of_its_own() {
+    let engine = engine(recipe(Level::Stop, 0));
+    assert!(run(&engine, "add", 0).is_ok());
+    assert!(run(&engine, "late", 0).is_ok());
+    assert_eq!(engine.snapshot().get(&path("domain.count")), Some(&int(7)));
+    let found = records(&engine);
+    let refused: Vec<_> = found.iter().filter(|record| record.outcome == Outcome::Refused).collect();
+    let last = found.iter().rev().find(|record| record.outcome == Outcome::Committed).unwrap();
+    assert_eq!(refused.len(), 2);
+    assert_eq!((refused[0].task, refused[0].attempt), (last.task, 2));
+    assert_eq!((refused[1].task, refused[1].attempt), (last.task + 1, 1));
+    for record in refused {
+        assert_eq!((record.worker, record.version, &*record.process), (last.worker, None, "(unknown)"));
+        assert!(record.error.as_ref().unwrap().contains("which it was not running"), "{record:?}");
+    }
+    // It says nothing of the process, and nothing is stopped for it.
+    assert_eq!(system(&engine).get_count_all(), 0);
+    engine.shutdown(PATIENCE);
+}
+
+#[test]
 fn engines_may_share_their_counters_on_purpose_and_do_not_otherwise() {
     let shared = Arc::new(AuditSystem::new(recipe(Level::Block, 1), 10));
     let engines: Vec<Engine> =

@@ -21,6 +21,7 @@ mod returned;
 mod sharing;
 mod stage;
 mod swap;
+mod trail;
 mod transaction;
 mod worker;
 mod zones;

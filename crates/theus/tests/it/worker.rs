@@ -70,6 +70,12 @@ fn perform(worker: &mut Worker, task: u64, attempt: u32, payload: &[u8]) {
             let Value::Int(count) = answer[1] else { panic!("{answer:?}") };
             worker.complete(task, attempt, &reply(int(count + 1))).unwrap();
         }
+        // What a worker sends that was fenced off and does not know it: the result of an attempt that it has not.
+        "late" => {
+            worker.complete(task, attempt + 1, &reply(int(99))).unwrap();
+            worker.complete(task + 1, attempt, &reply(int(98))).unwrap();
+            worker.complete(task, attempt, &reply(int(7))).unwrap();
+        }
         "die at first" if attempt > 1 => worker.complete(task, attempt, &reply(int(7))).unwrap(),
         "die at first" | "die" => die(),
         "garble" => worker.complete(task, attempt, &[0xFF; 100]).unwrap(),

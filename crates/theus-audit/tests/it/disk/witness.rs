@@ -1,0 +1,116 @@
+//! The second file: what a trail that was cut back or replaced looks like to it.
+
+use std::fs;
+
+use theus_audit::{CheckpointNote, OpenError, Signer, Trail, TrailOptions};
+
+use super::{Place, assert_whole, entry, quiet};
+
+fn options(place: &Place, signed: bool) -> TrailOptions {
+    let signer = signed.then(|| Signer::from_seed("example.com/trail", &[3; 32]).unwrap());
+    TrailOptions { checkpoint_file: Some(place.file("kept")), signer, ..quiet() }
+}
+
+fn notes(place: &Place) -> Vec<CheckpointNote> {
+    CheckpointNote::parse_all(&fs::read_to_string(place.file("kept")).unwrap()).unwrap()
+}
+
+#[test]
+fn each_checkpoint_is_in_the_second_file() {
+    for signed in [false, true] {
+        let place = Place::new();
+        for round in 0..3 {
+            let trail = Trail::open(&place.trail(), options(&place, signed)).unwrap();
+            trail.append(entry(round));
+            let note = trail.checkpoint().unwrap().unwrap();
+            assert_eq!(notes(&place).last().unwrap().to_string(), note);
+        }
+        let sizes: Vec<u64> = notes(&place).iter().map(|note| note.checkpoint().size).collect();
+        assert_eq!(sizes.len(), 3);
+        assert!(sizes.is_sorted());
+        assert_whole(&place.trail());
+    }
+}
+
+#[test]
+fn a_trail_that_was_cut_back_replaced_or_removed_does_not_open() {
+    for signed in [false, true] {
+        let place = Place::new();
+        let trail = Trail::open(&place.trail(), options(&place, signed)).unwrap();
+        trail.append(entry(1));
+        trail.checkpoint().unwrap();
+        let older = fs::read(place.trail()).unwrap();
+        trail.append(entry(2));
+        drop(trail);
+        let whole = fs::read(place.trail()).unwrap();
+        let refusal = || match Trail::open(&place.trail(), options(&place, signed)) {
+            Err(OpenError::RolledBack { reason, .. }) => reason,
+            other => panic!("{other:?}"),
+        };
+        fs::write(place.trail(), &older).unwrap();
+        assert!(refusal().contains("cut back"));
+        fs::remove_file(place.trail()).unwrap();
+        assert!(refusal().contains("gone"));
+        assert!(!place.trail().exists());
+        let other = TrailOptions { checkpoint_file: None, ..options(&place, signed) };
+        let trail = Trail::open(&place.trail(), other).unwrap();
+        (3..9).for_each(|task| {
+            trail.append(entry(task));
+        });
+        drop(trail);
+        assert!(refusal().contains("were others"));
+        fs::write(place.trail(), &whole).unwrap();
+        drop(Trail::open(&place.trail(), options(&place, signed)).unwrap());
+    }
+}
+
+#[test]
+fn a_note_torn_at_any_byte_is_cut_and_the_one_before_counts() {
+    for signed in [false, true] {
+        let place = Place::new();
+        let trail = Trail::open(&place.trail(), options(&place, signed)).unwrap();
+        trail.append(entry(1));
+        let first = trail.checkpoint().unwrap().unwrap();
+        trail.append(entry(2));
+        trail.checkpoint().unwrap();
+        drop(trail);
+        let (whole, kept) = (fs::read(place.trail()).unwrap(), fs::read(place.file("kept")).unwrap());
+        for cut in first.len()..kept.len() {
+            let zeros = vec![0; kept.len() - cut];
+            for torn in [kept[..cut].to_vec(), [&kept[..cut], &zeros].concat()] {
+                fs::write(place.trail(), &whole).unwrap();
+                fs::write(place.file("kept"), torn).unwrap();
+                let trail = Trail::open(&place.trail(), options(&place, signed)).unwrap();
+                let note = trail.checkpoint().unwrap().expect("the opening is new");
+                assert_eq!(
+                    fs::read_to_string(place.file("kept")).unwrap(),
+                    format!("{first}{note}"),
+                    "cut at {cut}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_no_file_of_notes_is_refused_and_left_as_it_is() {
+    let place = Place::new();
+    let many = "a line of a diary\n".repeat(20);
+    fs::write(place.file("kept"), &many).unwrap();
+    let error = Trail::open(&place.trail(), options(&place, false)).unwrap_err();
+    assert!(matches!(error, OpenError::RolledBack { .. }), "{error}");
+    assert_eq!(fs::read_to_string(place.file("kept")).unwrap(), many);
+    assert!(!place.trail().exists());
+}
+
+#[test]
+fn a_second_file_of_another_trail_is_refused() {
+    let place = Place::new();
+    let other = TrailOptions { origin: Some("example.com/other".to_owned()), ..options(&place, false) };
+    let trail = Trail::open(&place.file("other"), other).unwrap();
+    trail.append(entry(1));
+    drop(trail);
+    drop(Trail::open(&place.trail(), quiet()).unwrap());
+    let error = Trail::open(&place.trail(), options(&place, false)).unwrap_err();
+    assert!(error.to_string().contains("example.com/other"), "{error}");
+}
