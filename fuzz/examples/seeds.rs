@@ -9,7 +9,8 @@ use std::time::Duration;
 use std::{env, fs, io};
 use theus::Handle;
 use theus_audit::{
-    ChangedPath, Entry, Outcome, Signer, Trail, TrailOptions, Which, prove_consistency, prove_record, trail_files,
+    ChangedPath, Entry, Outcome, Signer, Trail, TrailOptions, Which, prove_consistency, prove_record,
+    trail_files,
 };
 use theus_shm::session::Address;
 use theus_shm::session::frame::{Place, Reason, Reply, Request};
@@ -124,7 +125,12 @@ fn trails(folder: &Path) -> io::Result<()> {
         for task in 0..6 {
             let outcome = Outcome::ALL[task as usize % Outcome::ALL.len()];
             let entry = Entry::new("thumbnail", task, outcome).error("e");
-            trail.append(Entry { paths: vec![ChangedPath::removed("domain.x")], requester: Some("me".into()), inputs: Some([2; 32]), ..entry });
+            trail.append(Entry {
+                paths: vec![ChangedPath::removed("domain.x")],
+                requester: Some("me".into()),
+                inputs: Some([2; 32]),
+                ..entry
+            });
             if task % 3 == 2 {
                 trail.checkpoint().map_err(io::Error::other)?;
             }

@@ -4,7 +4,10 @@
 //! Invariants checked: reading is total; a text that parses is the only one of its proof; a proof is accepted just when the
 //! root that a slow twin computes by RFC 6962 section 2.1.1 is that of the checkpoint.
 
-use theus_audit::{Hash, Proof, ProofError, Trust, check_consistency, check_inclusion, extends, includes, leaf_hash, node_hash};
+use theus_audit::{
+    Hash, Proof, ProofError, Trust, check_consistency, check_inclusion, extends, includes, leaf_hash,
+    node_hash,
+};
 
 /// Judges both checks on these bytes.
 ///
@@ -52,7 +55,8 @@ fn numbers(bytes: &[u8]) {
     let Some((head, rest)) = bytes.split_first_chunk::<16>() else {
         return;
     };
-    let [first, second] = [0, 8].map(|at| u64::from_le_bytes(head[at..at + 8].try_into().expect("eight bytes")));
+    let [first, second] =
+        [0, 8].map(|at| u64::from_le_bytes(head[at..at + 8].try_into().expect("eight bytes")));
     let path: Vec<Hash> = rest.chunks_exact(32).map(|hash| hash.try_into().expect("32 bytes")).collect();
     let leaf = [7; 32];
     if let Some(root) = root(first, second, leaf, &path) {

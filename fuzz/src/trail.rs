@@ -6,7 +6,9 @@
 //! it once more with the heads and checksums of the frames put right, or no input would come past the first frame.
 
 use crate::Meter;
-use theus_audit::{Frame, FrameError, MAGIC, MAX_FRAME, MIN_FRAME, Report, Verifier, VerifyOptions, leaf_hash};
+use theus_audit::{
+    Frame, FrameError, MAGIC, MAX_FRAME, MIN_FRAME, Report, Verifier, VerifyOptions, leaf_hash,
+};
 
 /// The most memory that checking may take for each byte of input: a leaf hash for the shortest frame, and growth.
 const MEMORY_PER_BYTE: usize = 8;
@@ -34,7 +36,8 @@ fn judge(files: &[Vec<u8>], meter: &Meter) {
     assert!(report.covered <= report.count && report.records + report.checkpoints <= report.count);
     match &report.finding {
         Some(finding) => {
-            let (first, last) = finding.first_bad.map(|number| (number, number)).or(finding.between).expect("a place");
+            let (first, last) =
+                finding.first_bad.map(|number| (number, number)).or(finding.between).expect("a place");
             assert!(0 < first && first <= last && last <= report.count + 1, "{report:?}");
         }
         None => good(files, &report),

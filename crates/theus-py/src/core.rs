@@ -2,10 +2,11 @@
 
 use crate::admission::admit;
 use crate::attempt::{Attempt, Cancel, Running};
+use crate::audit::AuditSystem;
 use crate::bodies::{self, InBody};
 use crate::conflicts::RetryDecision;
 use crate::convert::{Handles, from_python};
-use crate::engine_audit::{Audit, counts};
+use crate::engine_audit::{Audit, counts, with_audit};
 use crate::errors::{closed, refusal};
 use crate::heavy::Zone;
 use crate::inputs::digest;
@@ -81,6 +82,7 @@ impl Core {
         heap_bytes: u64,
         pool_size: usize,
         write_limit: f64,
+        audit: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
         let py = initial.py();
         let mut roots = Map::new();
@@ -92,7 +94,11 @@ impl Core {
         }
         let builder = Engine::builder().initial(roots).isolation(mode(isolation)?);
         let write_limit = Duration::try_from_secs_f64(write_limit).unwrap_or(Duration::MAX);
-        let engine = builder.heap_bytes(heap_bytes).pool_size(pool_size).write_limit(write_limit).try_build();
+        let mut builder = builder.heap_bytes(heap_bytes).pool_size(pool_size).write_limit(write_limit);
+        if let Some(audit) = audit {
+            builder = with_audit(builder, audit)?;
+        }
+        let engine = builder.try_build();
         let engine = engine.map_err(|error| refusal(py, &error))?;
         Ok(Core { engine, owner: std::process::id(), closed: AtomicBool::new(false) })
     }
@@ -277,6 +283,11 @@ impl Core {
         let warnings = task.warnings();
         let handle = py.detach(|| self.engine.submit(task, deadline)).map_err(|error| closed(py, &error))?;
         Ok(Task::new(handle, warnings))
+    }
+
+    /// The counters of failures; None without a recipe.
+    fn audit_system(&self) -> Option<AuditSystem> {
+        self.engine.audit().system().map(|system| AuditSystem::of(Arc::clone(system)))
     }
 
     /// The arrays by their names.

@@ -2,12 +2,35 @@
 //!
 //! What not: rules and counters (see `audit`).
 
+use crate::audit::{AuditSystem, Rulebook};
 use crate::errors::{Fields, make};
+use crate::evidence::AuditReport;
 use crate::record::Record;
+use crate::trail::open;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
+use std::sync::Arc;
 use std::time::Duration;
-use theus::{Engine, Filter, Missed, TrailError};
+use theus::{Builder, Engine, Filter, Missed, TrailError};
+
+/// Adds the rules, the counters and the trail that Python describes.
+pub(crate) fn with_audit(mut builder: Builder, audit: &Bound<'_, PyDict>) -> PyResult<Builder> {
+    let given = |name| Ok::<_, PyErr>(audit.get_item(name)?.filter(|given| !given.is_none()));
+    if let Some(book) = given("book")? {
+        let book = book.cast::<Rulebook>()?.get().book();
+        builder = builder.rules(book).map_err(|error| {
+            make(audit.py(), "SchemaViolationError", &error.to_string(), &Fields::default())
+        })?;
+    }
+    if let Some(system) = given("system")? {
+        builder = builder.audit_system(Arc::clone(system.cast::<AuditSystem>()?.get().system()));
+    }
+    // Last: a trail is not begun for an engine that cannot be made.
+    if let Some(trail) = given("trail")? {
+        builder = builder.trail(open(trail.cast::<PyDict>()?)?);
+    }
+    Ok(builder)
+}
 
 /// The audit of one engine.
 #[pyclass(frozen, module = "theus._native")]
@@ -68,6 +91,11 @@ impl Audit {
     /// Makes a checkpoint.
     fn checkpoint(&self, py: Python<'_>) -> PyResult<Option<String>> {
         py.detach(|| self.engine.trail().checkpoint()).map_err(|error| failed(py, &error))
+    }
+
+    /// Checks the trail.
+    fn verify(&self, py: Python<'_>) -> AuditReport {
+        AuditReport::new(py.detach(|| self.engine.trail().verify()))
     }
 
     /// Lifts a stop.

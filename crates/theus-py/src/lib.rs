@@ -18,6 +18,7 @@ mod convert;
 mod core;
 mod engine_audit;
 mod errors;
+mod evidence;
 mod heavy;
 mod inputs;
 mod launch;
@@ -68,6 +69,8 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<audit::AuditSystem>()?;
     module.add_class::<audit::AuditValidator>()?;
     module.add_class::<audit::Rulebook>()?;
+    module.add_class::<evidence::AuditReport>()?;
+    module.add_class::<evidence::TrailRecords>()?;
     module.add_class::<conflicts::ConflictManager>()?;
     module.add_class::<conflicts::RetryDecision>()?;
     module.add_class::<task::Task>()?;
@@ -84,6 +87,12 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(sharing::reached, module)?)?;
     module.add_function(wrap_pyfunction!(sharing::doctor, module)?)?;
     module.add_function(wrap_pyfunction!(sharing::harden, module)?)?;
+    module.add_function(wrap_pyfunction!(evidence::verify_trail, module)?)?;
+    module.add_function(wrap_pyfunction!(evidence::trail_records, module)?)?;
+    module.add_function(wrap_pyfunction!(evidence::prove_record, module)?)?;
+    module.add_function(wrap_pyfunction!(evidence::prove_consistency, module)?)?;
+    module.add_function(wrap_pyfunction!(evidence::check_proof, module)?)?;
+    module.add_function(wrap_pyfunction!(evidence::new_key, module)?)?;
     module.add_function(wrap_pyfunction!(item_size, module)?)?;
     module.add_function(wrap_pyfunction!(computed::computed, module)?)?;
     Ok(())

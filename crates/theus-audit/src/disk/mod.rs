@@ -4,6 +4,7 @@
 
 mod errors;
 mod file;
+mod gate;
 mod opening;
 mod options;
 mod witness;
@@ -14,6 +15,7 @@ pub use file::{Disk, DiskFile, RealDisk};
 pub use options::{CheckpointSink, Durability, OnFull, TrailOptions};
 
 pub(crate) use file::{Input, file_path, write_all};
+pub(crate) use gate::Gate;
 pub(crate) use opening::{Found, look, system};
 pub(crate) use witness::Witness;
-pub(crate) use writer::{Broken, Newest, Waiting, Writer, beginning};
+pub(crate) use writer::{Newest, Waiting, Writer, beginning};

@@ -9,9 +9,10 @@
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::file::{Disk, DiskFile, file_path, write_all};
+use super::gate::Gate;
 use super::{OnFull, Unwritten};
 use crate::log::frame::{Kind, MAGIC};
 use crate::log::marks::{FileMark, Identity};
@@ -19,9 +20,6 @@ use crate::trail::Tail;
 
 /// Most bytes of frames that wait in memory while work may begin.
 const MOST_WAITING: usize = 64 << 20;
-
-/// Why the disk is not trusted any more: what a sync said. Shared by all who sync.
-pub(crate) type Broken = Arc<OnceLock<Arc<io::Error>>>;
 
 pub(crate) struct Writer {
     pub(crate) disk: Arc<dyn Disk>,
@@ -33,7 +31,8 @@ pub(crate) struct Writer {
     pub(crate) max_file: u64,
     pub(crate) on_full: OnFull,
     pub(crate) waiting: Waiting,
-    pub(crate) broken: Broken,
+    /// What syncs the files.
+    pub(crate) gate: Arc<Gate>,
 }
 
 /// The file that is written to.
@@ -98,7 +97,7 @@ impl Writer {
     pub(crate) fn prepare(&mut self, tail: &mut Tail, now: u64) -> Result<(), Unwritten> {
         self.write_waiting()?;
         if self.newest.end >= self.newest.full_at
-            && self.broken.get().is_none()
+            && self.gate.broken().is_none()
             && self.begin_next(tail, now).is_err()
         {
             // This file goes on, and is not asked again at every frame.
@@ -122,7 +121,7 @@ impl Writer {
 
     /// Whether a frame that must be written may be appended: else why not.
     pub(crate) fn check(&mut self) -> Result<(), Unwritten> {
-        if let Some(error) = self.broken.get() {
+        if let Some(error) = self.gate.broken() {
             return Err(self.unwritten(error, true));
         }
         match self.write_waiting() {
@@ -157,11 +156,9 @@ impl Writer {
     }
 
     /// Begins the next file, and leaves everything as it is when that fails.
-    fn begin_next(&mut self, tail: &mut Tail, now: u64) -> io::Result<()> {
+    fn begin_next(&mut self, tail: &mut Tail, now: u64) -> Result<(), Arc<io::Error>> {
         // A file that another follows is whole on the disk, so that only the newest can be torn.
-        if let Err(error) = self.newest.file.sync() {
-            return Err(self.fail(error));
-        }
+        self.gate.sync(&*self.newest.file)?;
         let index = self.newest.index + 1;
         let path = file_path(&self.trail, index);
         let mut after = tail.clone();
@@ -172,18 +169,11 @@ impl Writer {
             // The frames that this file gets instead must not have a rival in the next.
             let gone = self.disk.remove(&path).and_then(|()| self.disk.sync_name(&path));
             let gone = gone.or_else(|_| file.set_length(0).and_then(|()| file.sync()));
-            return Err(if gone.is_err() { self.fail(error) } else { error });
+            return Err(if gone.is_err() { self.gate.fail(error) } else { Arc::new(error) });
         }
         self.newest = Newest::new(file, index, bytes.len() as u64, after.frontier().size(), self.max_file);
         *tail = after;
         Ok(())
-    }
-
-    /// From here on nobody knows what the disk holds.
-    fn fail(&self, error: io::Error) -> io::Error {
-        let kind = error.kind();
-        let _first = self.broken.set(Arc::new(error));
-        kind.into()
     }
 }
 

@@ -130,7 +130,7 @@ impl Scan {
         let drawn = Flaw::Payload { kind: frame.kind };
         match frame.kind {
             Kind::File => self.file(FileMark::read(frame.number, frame.payload).ok_or(drawn)?)?,
-            Kind::Attempt => drop(payload::read(frame.payload).ok_or(drawn)?),
+            Kind::Attempt => payload::is_drawn(frame.payload).then_some(()).ok_or(drawn)?,
             Kind::Checkpoint => self.checkpoint(&CheckpointMark::read(frame.payload).ok_or(drawn)?)?,
             Kind::Opened => drop(OpenedMark::read(frame.payload).ok_or(drawn)?),
         }
@@ -272,6 +272,7 @@ impl Flaw {
 
     /// Whether a crash or a power cut can have made it, at the end of the newest file and where no checkpoint covers it.
     pub(crate) fn is_tear(&self) -> bool {
-        matches!(self, Flaw::Magic | Flaw::Frame(_))
+        // A whole frame of a kind that is not known comes from a later release, not from a crash.
+        matches!(self, Flaw::Magic | Flaw::Frame(_)) && !matches!(self, Flaw::Frame(FrameError::Kind { .. }))
     }
 }

@@ -75,54 +75,131 @@ fn length(count: usize) -> [u8; 4] {
 
 /// Reads the payload of an attempt; None if it is not as drawn, to the last byte.
 pub(crate) fn read(payload: &[u8]) -> Option<Entry> {
-    let mut rest = payload;
-    let [outcome, present] = take(&mut rest)?;
-    let task = u64::from_le_bytes(take(&mut rest)?);
-    let attempt = u32::from_le_bytes(take(&mut rest)?);
-    let base_version = u64::from_le_bytes(take(&mut rest)?);
-    let version = u64::from_le_bytes(take(&mut rest)?);
-    let signal = i32::from_le_bytes(take(&mut rest)?);
-    let worker = u32::from_le_bytes(take(&mut rest)?);
-    let duration = Duration::from_nanos(u64::from_le_bytes(take(&mut rest)?));
-    let mut lengths = [0; 4];
-    for length in &mut lengths {
-        *length = u32::from_le_bytes(take(&mut rest)?) as usize;
+    let parts = Parts::of(payload)?;
+    let [process, error, requester, reason] = parts.texts;
+    let mut rest = parts.paths;
+    let mut paths = Vec::with_capacity(parts.count as usize);
+    for _ in 0..parts.count {
+        let (path, hash) = path(&mut rest)?;
+        paths.push(ChangedPath { path: path.to_owned(), hash });
     }
-    let count = u32::from_le_bytes(take(&mut rest)?);
-    let more_paths = u32::from_le_bytes(take(&mut rest)?);
-    let inputs = if present & INPUTS != 0 { Some(take(&mut rest)?) } else { None };
-    let update = if present & UPDATE != 0 { Some(take(&mut rest)?) } else { None };
-    let process = text(&mut rest, lengths[0])?;
-    let error = text(&mut rest, lengths[1])?;
-    let requester = text(&mut rest, lengths[2])?;
-    let reason = text(&mut rest, lengths[3])?;
-    // Each path takes 36 bytes at least, so that a lying count takes no memory.
-    let mut paths = Vec::with_capacity((count as usize).min(rest.len() / 36));
-    for _ in 0..count {
-        let length = u32::from_le_bytes(take(&mut rest)?) as usize;
-        let path = text(&mut rest, length)?.to_owned();
-        paths.push(ChangedPath { path, hash: take(&mut rest)? });
-    }
-    let entry = Entry {
+    Some(Entry {
         process: process.into(),
-        task,
-        attempt,
-        base_version,
-        version: (present & VERSION != 0).then_some(version),
-        outcome: Outcome::ALL.into_iter().find(|known| known.code() == outcome)?,
+        task: parts.task,
+        attempt: parts.attempt,
+        base_version: parts.base_version,
+        version: parts.has(VERSION).then_some(parts.version),
+        outcome: parts.outcome,
         paths,
-        more_paths,
-        error: (present & ERROR != 0).then(|| error.to_owned()),
-        signal: (present & SIGNAL != 0).then_some(signal),
-        worker: (present & WORKER != 0).then_some(worker),
-        duration,
-        requester: (present & REQUESTER != 0).then(|| requester.into()),
-        reason: (present & REASON != 0).then(|| reason.to_owned()),
-        inputs,
-        update,
-    };
-    // A field that is absent and yet not empty would give a payload a twin that means the same.
-    (rest.is_empty() && payload.starts_with(&fixed(&entry))).then_some(entry)
+        more_paths: parts.more_paths,
+        error: parts.has(ERROR).then(|| error.to_owned()),
+        signal: parts.has(SIGNAL).then_some(parts.signal),
+        worker: parts.has(WORKER).then_some(parts.worker),
+        duration: parts.duration,
+        requester: parts.has(REQUESTER).then(|| requester.into()),
+        reason: parts.has(REASON).then(|| reason.to_owned()),
+        inputs: parts.inputs,
+        update: parts.update,
+    })
+}
+
+/// Whether [`read`] would accept the payload. Takes no memory, for a check of millions of them.
+pub(crate) fn is_drawn(payload: &[u8]) -> bool {
+    Parts::of(payload).is_some()
+}
+
+/// A payload as drawn, its texts where they lie.
+struct Parts<'a> {
+    outcome: Outcome,
+    present: u8,
+    task: u64,
+    attempt: u32,
+    base_version: u64,
+    version: u64,
+    signal: i32,
+    worker: u32,
+    duration: Duration,
+    inputs: Option<[u8; 32]>,
+    update: Option<[u8; 32]>,
+    /// Process, error, requester, reason.
+    texts: [&'a str; 4],
+    /// How many paths there are; each of them is whole.
+    count: u32,
+    paths: &'a [u8],
+    more_paths: u32,
+}
+
+impl<'a> Parts<'a> {
+    fn of(payload: &'a [u8]) -> Option<Self> {
+        let mut rest = payload;
+        let [outcome, present] = take(&mut rest)?;
+        let task = u64::from_le_bytes(take(&mut rest)?);
+        let attempt = u32::from_le_bytes(take(&mut rest)?);
+        let base_version = u64::from_le_bytes(take(&mut rest)?);
+        let version = u64::from_le_bytes(take(&mut rest)?);
+        let signal = i32::from_le_bytes(take(&mut rest)?);
+        let worker = u32::from_le_bytes(take(&mut rest)?);
+        let duration = Duration::from_nanos(u64::from_le_bytes(take(&mut rest)?));
+        let mut lengths = [0; 4];
+        for length in &mut lengths {
+            *length = u32::from_le_bytes(take(&mut rest)?) as usize;
+        }
+        let count = u32::from_le_bytes(take(&mut rest)?);
+        let more_paths = u32::from_le_bytes(take(&mut rest)?);
+        let inputs = if present & INPUTS != 0 { Some(take(&mut rest)?) } else { None };
+        let update = if present & UPDATE != 0 { Some(take(&mut rest)?) } else { None };
+        let mut texts = [""; 4];
+        for (place, length) in texts.iter_mut().zip(lengths) {
+            *place = text(&mut rest, length)?;
+        }
+        let paths = rest;
+        for _ in 0..count {
+            path(&mut rest)?;
+        }
+        let outcome = Outcome::ALL.into_iter().find(|known| known.code() == outcome)?;
+        let parts = Parts {
+            outcome,
+            present,
+            task,
+            attempt,
+            base_version,
+            version,
+            signal,
+            worker,
+            duration,
+            inputs,
+            update,
+            texts,
+            count,
+            paths,
+            more_paths,
+        };
+        (rest.is_empty() && parts.absent_is_empty()).then_some(parts)
+    }
+
+    /// A field that is absent and yet not empty would give a payload a twin that means the same.
+    fn absent_is_empty(&self) -> bool {
+        let [_, error, requester, reason] = self.texts.map(str::is_empty);
+        let empty = [
+            (VERSION, self.version == 0),
+            (SIGNAL, self.signal == 0),
+            (WORKER, self.worker == 0),
+            (ERROR, error),
+            (REQUESTER, requester),
+            (REASON, reason),
+        ];
+        empty.into_iter().all(|(bit, empty)| self.has(bit) || empty)
+    }
+
+    fn has(&self, bit: u8) -> bool {
+        self.present & bit != 0
+    }
+}
+
+/// The path that the bytes begin with, and its hash.
+fn path<'a>(rest: &mut &'a [u8]) -> Option<(&'a str, [u8; 32])> {
+    let length = u32::from_le_bytes(take(rest)?) as usize;
+    Some((text(rest, length)?, take(rest)?))
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {

@@ -173,8 +173,8 @@ fn number(entry: &Entry, remarks: &mut Remarks) -> Option<Number> {
 
 fn expression(entry: &Entry, remarks: &mut Remarks) -> Option<Arc<Expression>> {
     let text = remarks.text(entry)?;
-    match Expression::new(&text, &mut remarks.budget) {
-        Ok(expression) => Some(Arc::new(expression)),
+    match remarks.budget.expression(&text) {
+        Ok(expression) => Some(expression),
         Err(reason) => {
             remarks.mistake(&entry.value, format!("regex cannot be used: {reason}"));
             None

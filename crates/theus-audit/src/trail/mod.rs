@@ -107,7 +107,13 @@ impl Trail {
     /// [`OpenError`]: somebody else writes to it, it is not as it was written, it is not the one of the checkpoints or of the
     /// key, or the system refuses.
     pub fn open(path: &Path, options: TrailOptions) -> Result<Self, OpenError> {
-        Trail::open_on(Arc::new(RealDisk), path, options)
+        // Later files are made beside this one, wherever the process stands by then.
+        let path = std::path::absolute(path).map_err(|source| OpenError::Io {
+            path: path.to_owned(),
+            doing: "to find its folder",
+            source,
+        })?;
+        Trail::open_on(Arc::new(RealDisk), &path, options)
     }
 
     /// As [`Trail::open`], with all files on this disk.

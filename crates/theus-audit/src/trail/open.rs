@@ -17,7 +17,7 @@ use super::syncs::Syncs;
 use super::{Opened, Trail};
 use crate::checkpoint::{PublicKey, check_origin};
 use crate::disk::{
-    Broken, Disk, Found, Newest, OpenError, TrailError, TrailOptions, Waiting, Witness, Writer, beginning,
+    Disk, Found, Gate, Newest, OpenError, TrailError, TrailOptions, Waiting, Witness, Writer, beginning,
     file_path, look, system, write_all,
 };
 use crate::log::Kind;
@@ -35,7 +35,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, path: &Path, options: TrailOptions) -> R
         return Err(witness.refuse(path, reason));
     }
     let now = (options.now)();
-    let broken = Broken::default();
+    let gate = Arc::new(Gate::default());
     let newest = newest(&*disk, path, &identity, &mut found, &options, now)?;
     let writer = Writer {
         disk: Arc::clone(&disk),
@@ -46,7 +46,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, path: &Path, options: TrailOptions) -> R
         max_file: options.max_file,
         on_full: options.on_full,
         waiting: Waiting::default(),
-        broken: Arc::clone(&broken),
+        gate: Arc::clone(&gate),
     };
     let covered = found.covered.max(witness.size());
     let mut state = State::new(options.capacity, found.tail.clone(), Some(writer));
@@ -65,7 +65,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, path: &Path, options: TrailOptions) -> R
             witness,
             covered,
         }),
-        broken,
+        gate,
     };
     let shared = Arc::new(Shared { now: options.now, state: Mutex::new(state), disk: Some(on_disk) });
     shared.sync().map_err(|error| unsynced(path, error))?;

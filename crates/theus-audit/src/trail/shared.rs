@@ -12,7 +12,7 @@ use super::Opened;
 use super::notary::Notary;
 use super::state::State;
 use super::syncs::Syncs;
-use crate::disk::{Broken, DiskFile, Durability, Input, TrailError, Unwritten, Writer, file_path};
+use crate::disk::{DiskFile, Durability, Gate, Input, TrailError, Unwritten, Writer, file_path};
 use crate::log::Kind;
 use crate::log::marks::CheckpointMark;
 use crate::verify::{Finding, Report, Verifier, VerifyOptions};
@@ -33,7 +33,7 @@ pub(crate) struct OnDisk {
     pub(crate) checkpoint_every: Duration,
     pub(crate) syncs: Syncs,
     pub(crate) notary: Mutex<Notary>,
-    pub(crate) broken: Broken,
+    pub(crate) gate: Arc<Gate>,
 }
 
 impl Shared {
@@ -47,7 +47,7 @@ impl Shared {
         let Some(disk) = &self.disk else {
             return Ok(());
         };
-        match (disk.durability, disk.broken.get()) {
+        match (disk.durability, disk.gate.broken()) {
             (Durability::Each, _) => self.reach(disk, number),
             (Durability::Batched, None) => Ok(()),
             (Durability::Batched, Some(error)) => Err(self.refuse(disk, error).into()),
@@ -149,7 +149,7 @@ impl Shared {
 
     fn reach(&self, disk: &OnDisk, number: u64) -> Result<(), TrailError> {
         let reached =
-            disk.syncs.reach(number, &disk.broken, || self.written(), |error| self.refuse(disk, error));
+            disk.syncs.reach(number, &disk.gate, || self.written(), |error| self.refuse(disk, error));
         reached.map_err(TrailError::from)
     }
 

@@ -55,10 +55,11 @@ impl State {
 
     /// Appends what must not happen unrecorded.
     pub(crate) fn try_append(&mut self, entry: Entry, now: u64) -> Result<Appended, Unwritten> {
+        self.prepare(now);
+        // Only now, for the next file may have been begun, and that takes a sync.
         if let Some(writer) = &mut self.writer {
             writer.check()?;
         }
-        self.prepare(now);
         let record = self.seal(entry, now);
         match &mut self.writer {
             Some(writer) if writer.on_full == OnFull::Block => writer.write(&self.buffer)?,

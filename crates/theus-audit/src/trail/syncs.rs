@@ -2,12 +2,11 @@
 //!
 //! What not: the files and their numbers, which the caller gives.
 //!
-//! Invariant: after a sync has failed none is ever taken for good again: the kernel may have thrown the pages away
-//! and tell of it only once (PostgreSQL's "fsyncgate", 2018).
+//! Invariant: a number counts as synced only after a sync that began when its frame was written has not failed.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::disk::{Broken, DiskFile};
+use crate::disk::{DiskFile, Gate};
 
 #[derive(Default)]
 pub(crate) struct Syncs {
@@ -34,7 +33,7 @@ impl Syncs {
     pub(crate) fn reach<E>(
         &self,
         number: u64,
-        broken: &Broken,
+        gate: &Gate,
         written: impl FnOnce() -> Result<(Arc<dyn DiskFile>, u64), E>,
         refuse: impl FnOnce(&Arc<std::io::Error>) -> E,
     ) -> Result<(), E> {
@@ -43,7 +42,7 @@ impl Syncs {
             if turn.durable >= number {
                 return Ok(());
             }
-            if let Some(error) = broken.get() {
+            if let Some(error) = gate.broken() {
                 drop(turn);
                 return Err(refuse(error));
             }
@@ -56,13 +55,9 @@ impl Syncs {
         drop(turn);
         let mut lead = Lead { syncs: self, durable: 0 };
         let (file, newest) = written()?;
-        match file.sync() {
-            Ok(()) => {
-                lead.durable = newest;
-                Ok(())
-            }
-            Err(error) => Err(refuse(broken.get_or_init(|| Arc::new(error)))),
-        }
+        gate.sync(&*file).map_err(|error| refuse(&error))?;
+        lead.durable = newest;
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, Turn> {

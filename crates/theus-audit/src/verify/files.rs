@@ -17,25 +17,25 @@ pub struct VerifyOptions<'a> {
     pub checkpoints: &'a [CheckpointNote],
 }
 
-/// How often a trail that ends within a frame is read again at most.
+/// How often a trail in which something was found is read again at most.
 const ATTEMPTS: usize = 10;
 
-/// Checks the files of the trail whose first file is `path`. Reads them once, with a buffer of bounded size; the trail may be
-/// open for writing meanwhile, and then is checked as far as it went.
+/// Checks the files of the trail whose first file is `path`, with a buffer of bounded size; the trail may be open for
+/// writing meanwhile, and then is checked as far as it went. What is found is read once more.
 ///
 /// # Errors
 /// Only when a file cannot be read; what is wrong with a trail is in the report.
 pub fn verify_files(path: &Path, options: &VerifyOptions<'_>) -> io::Result<Report> {
     let mut report = verify_once(path, options)?;
-    // A frame is half there while it is being written, for some microseconds. An end that is torn stays as it is.
+    // A frame is half there while it is being written, and a new file empty, for some microseconds. What is wrong stays.
     for _ in 1..ATTEMPTS {
-        if report.torn_bytes == 0 {
+        if report.ok() {
             break;
         }
         let again = verify_once(path, options)?;
-        let still = (report.count, report.torn_bytes) == (again.count, again.torn_bytes);
+        let stays = report == again;
         report = again;
-        if still {
+        if stays {
             break;
         }
     }
@@ -44,14 +44,12 @@ pub fn verify_files(path: &Path, options: &VerifyOptions<'_>) -> io::Result<Repo
 
 fn verify_once(path: &Path, options: &VerifyOptions<'_>) -> io::Result<Report> {
     let mut verifier = Verifier::new(options);
-    let mut next = 1;
-    for (index, name) in trail_files(path)? {
+    for (next, (index, name)) in (1..).zip(trail_files(path)?) {
         if index != next {
             verifier.missing_file(&file_name(path, next).to_string_lossy());
             break;
         }
         verifier.file(File::open(name)?)?;
-        next += 1;
     }
     Ok(verifier.finish())
 }

@@ -80,9 +80,9 @@ impl Plan {
         let mut next = records.next();
         while next.is_some() {
             let number = log.frames.len() as u64 + 1;
-            if (number - 1) % self.per_file == 0 {
+            if (number - 1).is_multiple_of(self.per_file) {
                 log.push(FILE, Vec::new());
-            } else if self.per_checkpoint != 0 && number % self.per_checkpoint == 0 {
+            } else if self.per_checkpoint != 0 && number.is_multiple_of(self.per_checkpoint) {
                 // One frame less than there are: a checkpoint is for what was synced, and more was appended meanwhile.
                 log.push(CHECKPOINT, (number - 2).to_le_bytes().to_vec());
             } else if let Some(payload) = next.take() {

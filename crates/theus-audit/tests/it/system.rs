@@ -229,3 +229,13 @@ fn a_system_may_be_shared_and_sent() {
     const { shared_and_sent::<AuditSystem>() };
     const { shared_and_sent::<Book>() };
 }
+
+#[test]
+fn a_system_shows_its_recipe_and_uses_the_clock_of_the_system() {
+    let recipe = AuditRecipe { level: Level::Abort, threshold_max: 7, ..AuditRecipe::default() };
+    let audit = AuditSystem::new(recipe, 1);
+    assert_eq!(*audit.recipe(), recipe);
+    assert!(format!("{audit:?}").contains("threshold_max: 7"), "{audit:?}");
+    audit.log("greet", "now");
+    assert!(audit.get_logs()[0].timestamp > 1.7e9, "seconds since 1970");
+}

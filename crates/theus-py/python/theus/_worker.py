@@ -39,7 +39,7 @@ class Made:
         except BaseException as error:
             self.error = error
         self.contract = _native.Process(
-            self.name, definition["inputs"], definition["outputs"], True, False, names, None, 0
+            self.name, definition["inputs"], definition["outputs"], True, False, names, [], None, 0
         )
 
     def run(self, ctx: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -98,7 +98,8 @@ class TheusEngine:
         self._starting = allocate_lock()
         self._awaiting = 0
         self.heavy = HeavyZone(self._core, self)
-        self.audit = EngineAudit(self._core.audit(), self._core.audit_system())
+        system = audit_system if audit_system is not None else self._core.audit_system()
+        self.audit = EngineAudit(self._core.audit(), system)
         self._audit = self.audit.system
         self._logged: LoggedAudit | None = None
         _open_engines.add(self)

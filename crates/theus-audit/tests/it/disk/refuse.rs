@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use theus_audit::{Kind, OpenError, Signer, Trail, TrailOptions};
 
+use super::fake::{FakeDisk, Image};
 use super::{Place, assert_whole, entry, frames, quiet, tasks};
 
 fn refused(path: &Path, options: TrailOptions) -> OpenError {
@@ -47,19 +49,17 @@ fn an_end_torn_at_any_byte_is_cut_and_told_of() {
     // Whatever comes after the checkpoint may be torn.
     let checkpoint = frames.iter().position(|(_, frame)| frame.kind == Kind::Checkpoint).unwrap();
     for cut in frames[checkpoint + 1].0..=end {
-        fs::write(place.trail(), &bytes[..cut]).unwrap();
+        let disk = FakeDisk::of(&Image::from([(place.trail(), bytes[..cut].to_vec())]));
         let whole = frames.iter().rfind(|(at, frame)| at + frame.length() <= cut).unwrap();
         let good = whole.0 + whole.1.length();
-        let trail = Trail::open(&place.trail(), quiet()).unwrap();
+        let trail = Trail::open_on(Arc::new(disk), &place.trail(), quiet()).unwrap();
         let opened = trail.opened().unwrap();
         let torn = (cut - good) as u64;
         assert_eq!((opened.cut_bytes, opened.cut_at), (torn, if torn > 0 { good as u64 } else { 0 }));
         assert_eq!(trail.append(entry(9)), whole.1.number + 2);
-        drop(trail);
-        assert_whole(&place.trail());
-        let mut expected: Vec<u64> = (1..=opened.records).collect();
-        expected.push(9);
-        assert_eq!(tasks(&place.trail()), expected);
+        let report = trail.verify();
+        assert!(report.ok(), "{report:?}");
+        assert_eq!(report.records, opened.records + 1);
     }
 }
 
@@ -172,13 +172,14 @@ fn a_newest_file_that_was_never_begun_is_removed() {
     drop(trail);
     let (begun, _) = frames(&next);
     for cut in 0..begun[0].1.length() + 16 {
-        fs::write(place.trail(), &first).unwrap();
-        fs::write(place.file("trail.theus.2"), &next[..cut]).unwrap();
-        let trail = Trail::open(&place.trail(), options()).unwrap();
+        let files = [(place.trail(), first.clone()), (place.file("trail.theus.2"), next[..cut].to_vec())];
+        let disk = FakeDisk::of(&Image::from(files));
+        let trail = Trail::open_on(Arc::new(disk.clone()), &place.trail(), options()).unwrap();
         let opened = trail.opened().unwrap();
         assert_eq!((opened.records, opened.cut_bytes), (task - 1, cut as u64));
-        drop(trail);
-        assert_whole(&place.trail());
+        assert_eq!(disk.image().len(), 1);
+        trail.append(entry(task));
+        assert!(trail.verify().ok(), "{:?}", trail.verify());
     }
 }
 
@@ -239,4 +240,19 @@ fn another_key_or_name_is_refused() {
     let unfit = TrailOptions { origin: Some("two words".to_owned()), ..quiet() };
     assert!(matches!(refused(&place.file("new"), unfit), OpenError::Origin { .. }));
     assert!(!place.file("new").exists());
+}
+
+#[test]
+fn a_frame_of_a_later_release_is_no_torn_end() {
+    let place = Place::new();
+    let mut bytes = written(&place);
+    let (frames, end) = frames(&bytes);
+    let mut frame = bytes[frames[frames.len() - 1].0..end - 4].to_vec();
+    frame[4] = 5;
+    frame.extend(crc32c::crc32c(&frame).to_le_bytes());
+    bytes.extend(frame);
+    fs::write(place.trail(), &bytes).unwrap();
+    let error = refused(&place.trail(), quiet());
+    assert!(error.to_string().contains("kind 5"), "{error}");
+    assert_eq!(fs::read(place.trail()).unwrap(), bytes);
 }

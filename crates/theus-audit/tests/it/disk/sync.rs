@@ -87,8 +87,17 @@ fn a_sync_that_fails_while_files_change_breaks_the_trail_too() {
     let disk = FakeDisk::default();
     let trail = open(&disk, TrailOptions { max_file: 300, ..quiet() });
     disk.fail_syncs(1);
-    let refusal = (1..10).find_map(|task| trail.try_append(entry(task)).err()).expect("a refusal");
-    assert!(refusal.broken, "{refusal}");
+    let mut taken = trail.len();
+    let refusal = (1..10).find_map(|task| match trail.try_append(entry(task)) {
+        Ok(record) => {
+            taken = record.number;
+            None
+        }
+        Err(refusal) => Some(refusal),
+    });
+    assert!(refusal.expect("a refusal").broken);
+    assert_eq!(trail.len(), taken, "nothing was appended");
+    assert_eq!(disk.image().len(), 1, "no next file was begun");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The second file: what a trail that was cut back or replaced looks like to it.
 
 use std::fs;
+use std::sync::Arc;
 
 use theus_audit::{CheckpointNote, OpenError, Signer, Trail, TrailOptions};
 
+use super::fake::{FakeDisk, Image};
 use super::{Place, assert_whole, entry, quiet};
 
 fn options(place: &Place, signed: bool) -> TrailOptions {
@@ -78,15 +80,13 @@ fn a_note_torn_at_any_byte_is_cut_and_the_one_before_counts() {
         for cut in first.len()..kept.len() {
             let zeros = vec![0; kept.len() - cut];
             for torn in [kept[..cut].to_vec(), [&kept[..cut], &zeros].concat()] {
-                fs::write(place.trail(), &whole).unwrap();
-                fs::write(place.file("kept"), torn).unwrap();
-                let trail = Trail::open(&place.trail(), options(&place, signed)).unwrap();
+                let disk =
+                    FakeDisk::of(&Image::from([(place.trail(), whole.clone()), (place.file("kept"), torn)]));
+                let trail =
+                    Trail::open_on(Arc::new(disk.clone()), &place.trail(), options(&place, signed)).unwrap();
                 let note = trail.checkpoint().unwrap().expect("the opening is new");
-                assert_eq!(
-                    fs::read_to_string(place.file("kept")).unwrap(),
-                    format!("{first}{note}"),
-                    "cut at {cut}"
-                );
+                let now = &disk.image()[&place.file("kept")];
+                assert_eq!(str::from_utf8(now).unwrap(), format!("{first}{note}"), "cut at {cut}");
             }
         }
     }
