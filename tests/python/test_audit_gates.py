@@ -206,8 +206,9 @@ def misshaped(ctx):
 
 @pytest.mark.parametrize("level", "SABCI")
 def test_a_violation_of_the_contract_raises_as_itself_at_any_level(level):
-    for body in (misshaped, _peeks):
-        with TheusEngine({"domain": {"n": 0}}, audit_recipe={"level": level, "threshold_max": 0}) as engine:
+    for body in (misshaped, _peeks, _peeks_on_a_worker):
+        recipe = {"level": level, "threshold_max": 0}
+        with TheusEngine({"domain": {"n": 0}}, audit_recipe=recipe, pool_size=1) as engine:
             with pytest.raises(ContractViolationError):
                 asyncio.run(engine.execute(body))
             assert [record.outcome for record in engine.audit.records()] == ["contract"]
@@ -216,6 +217,11 @@ def test_a_violation_of_the_contract_raises_as_itself_at_any_level(level):
 
 @process(inputs=[], outputs=["domain.a"])
 def _peeks(ctx):
+    return ctx.domain["n"]
+
+
+@process(parallel=True, inputs=[], outputs=["domain.a"])
+def _peeks_on_a_worker(ctx):
     return ctx.domain["n"]
 
 

@@ -106,7 +106,7 @@ def test_a_frozen_container_names_the_process_that_writes_to_it():
             engine.call(rename)
         assert (caught.value.process, caught.value.path) == ("rename", "domain.user")
         assert engine.state.data["domain"]["user"]["name"] == "a"
-        assert last(engine, "rename").outcome == "failed"
+        assert last(engine, "rename").outcome == "contract"
 
 
 @pytest.mark.parametrize("version", [-1, 1.5, "1", None])

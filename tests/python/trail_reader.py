@@ -137,7 +137,7 @@ def usable(key):
 def signed(key, signature, message):
     """True if `signature` is that of `message` by the owner of the public key `key`."""
     public, nonce, s = _point(key), _point(signature[:32]), int.from_bytes(signature[32:], "little")
-    if len(signature) != 64 or public is None or nonce is None or s >= ORDER:
+    if len(signature) != 64 or public is None or nonce is None or _small(nonce) or s >= ORDER:
         return False
     k = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
     a, b = _times(s, BASE), _sum(nonce, _times(k, public))
@@ -333,7 +333,7 @@ def covering(data, number):
 
 
 def changed(data, at):
-    """Which frame was changed if the one here does not link to the one before: the next in the file tells, if there is one."""
+    """Which frame was changed if this one does not link to the one before: the next in the file tells, if there is one."""
     frame = frame_at(data, at)
     try:
         after = frame_at(data, at + frame.length)

@@ -7,7 +7,8 @@
 //! result of a task:     tuple (0, value) a plain value, or (1, update), update = tuple of tuples
 //!                       (kind: int, path: str, value): 0 set, 1 merge, 2 delete, 3 append; 4: the version to assert.
 //!                       Large arrays in it are "attached" objects (see attached); their memory comes beside the bytes
-//! report of an error:   the host language's business, but a map with the text `summary`
+//! report of an error:   the host language's business, but a map with the text `summary`, and the bool `contract` where the
+//!                       body was refused what its contract does not grant
 //! ```
 //! Invariants: the worker gets what the contract lets it read and nothing else, also when it asks for more; what it
 //! sends is decoded with limits and then checked like any update.
@@ -215,7 +216,11 @@ impl RemoteTask {
             },
             _ => "an error without a report".into(),
         };
-        let refused = self.attempt.failed_on_worker(Recorded::Failed, summary.clone());
+        let violation = matches!(&report, Value::Map(map) if map.get("contract") == Some(&Value::Bool(true)));
+        let recorded = if violation { Recorded::Contract } else { Recorded::Failed };
+        let refused = self.attempt.failed_on_worker(recorded, summary.clone());
+        // A violation of the contract is raised as what it is.
+        let refused = refused.filter(|_| !violation);
         let failure = RemoteFailure { report, summary };
         Next::Done(Err(TaskError::Failed { process: self.name(), failure }.or_blocked(&self.name(), refused)))
     }

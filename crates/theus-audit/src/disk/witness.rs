@@ -121,7 +121,9 @@ impl Witness {
             return Ok(());
         };
         if *torn {
+            // Gone for good before the next one is written there: a mixture of two notes can look like a third.
             file.set_length(*end)?;
+            file.sync()?;
         }
         // Until the note is on the disk it does not count, and the next one takes its place.
         *torn = true;

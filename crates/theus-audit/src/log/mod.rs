@@ -5,7 +5,8 @@
 //! # A trail
 //!
 //! A trail `trail.theus` is one file or several: when the newest is large enough the next begins, named `trail.theus.2`,
-//! `trail.theus.3` and so on. Together they hold one sequence of **frames**, numbered from 1 without a gap. A file is
+//! `trail.theus.3` and so on. Together they hold one sequence of **frames**, numbered from 1 without a gap. The trail ends
+//! before the first index whose file is missing; a file with a higher index is a finding. A file is
 //!
 //! | offset | size | field |
 //! |---|---|---|
@@ -26,7 +27,8 @@
 //!
 //! The checksum finds what a crash tears. The tree finds what people change: the **leaf hash** of a frame is SHA-256 of a
 //! zero byte and the frame without its checksum, and the frames' leaf hashes are the leaves of a Merkle tree as in RFC 6962
-//! section 2.1. The link names the very frame that was changed, unless all links after it were made anew too.
+//! section 2.1. The digest of a record is its leaf hash. The link names the very frame that was changed, unless all links
+//! after it were made anew too.
 //!
 //! # Payloads
 //!
@@ -41,7 +43,7 @@
 //! | 1 | 1 if a public key follows, else 0 |
 //! | 32 | the Ed25519 public key that signs checkpoints, if there is one |
 //! | 2 | length of the origin in bytes |
-//! | that | origin: the name under which checkpoints are signed |
+//! | that | origin: the name under which checkpoints are signed; 1 to 255 bytes without white space, control characters (Unicode's Cc) and `+` |
 //!
 //! **attempt** (2): one attempt at a task.
 //!
@@ -67,14 +69,16 @@
 //! | | | process, error, requester, reason |
 //! | | | each path: 4 bytes length, the text, 32 bytes hash of its new value (zeros: removed) |
 //!
+//! A field drawn as 0 if absent must be 0 then; a text that is present may be empty.
+//!
 //! **checkpoint** (3): says what the first `size` frames were; they were on the disk before it was written.
 //!
 //! | size | field |
 //! |---|---|
-//! | 8 | `size`: less than the frame's own number, and more than that of the checkpoint before |
+//! | 8 | `size`: at least 1, less than the frame's own number, and more than that of the checkpoint before |
 //! | 32 | root of the tree of the first `size` leaves |
 //! | 4 | length of the note |
-//! | that | the note: origin, size and root as text, signed if there is a key (C2SP tlog-checkpoint and signed-note) |
+//! | that | the note: the lines origin, size and root (standard base64) and an empty line; then one signature line by the key if there is one, else none (C2SP tlog-checkpoint and signed-note; no extension lines and no other signatures, which those allow) |
 //!
 //! **opened** (4): the trail was opened again.
 //!
@@ -85,16 +89,26 @@
 //! | 8 | offset in the file at which they were cut; 0 if none were |
 //! | 32 | SHA-256 of the bytes that were cut; zeros if none were |
 //!
+//! What it says was cut cannot be checked any more.
+//!
 //! # What a reader checks
 //!
 //! In this order, frame by frame: enough bytes for a frame; length and kind in range; checksum; number; link; time; the
-//! payload as drawn above, to its last byte; a file frame first in each file and nowhere else, with the next file's index,
-//! the same id, key and origin, and the subtrees that the frames before it give; a checkpoint's size, root and note against
-//! the frames themselves, and the signature by the key of the first file frame.
+//! payload as drawn above, to its last byte; a file frame first in each file and nowhere else (a file that ends after its
+//! magic lacks it), with the next file's index, the subtrees that the frames before it give, and the same id, key and origin;
+//! a checkpoint's size, root and note against the frames themselves, and the signature by the key of the first file frame.
+//! Signatures are checked strictly: a key or an R of small order is refused, and so is a key that is not written as RFC 8032
+//! writes it (in the file frame already), and an s that is not below the order of the group.
 //!
-//! Only frames that no checkpoint covers can be torn by a crash. An end of the newest file that is no frame is cut when
-//! the trail is opened, if no whole checkpoint in it covers a frame that would be cut; then an *opened* frame tells of it.
-//! (A checkpoint that covers only frames before the end may lie in it: the frames between were not on the disk yet.)
+//! A link that does not fit means that this frame or the one before was changed. If the frame after both, in the same file
+//! and with the next number, links to this one, it was the one before; if it does not, this one; where there is no such frame
+//! only both can be named. In frame 1 the fault is its own. A checkpoint with another root, or a file frame with other
+//! subtrees, names no single frame: one from after the last checkpoint to this one was changed.
+//!
+//! Only frames that no checkpoint covers can be torn by a crash. An end of the newest file that is no frame is a finding too,
+//! which names the frame that should be there. It is cut when the trail is opened, if no whole checkpoint in it, at whatever
+//! byte that begins, covers a frame that would be cut; then an *opened* frame tells of it. (A checkpoint that covers only
+//! frames before the end may lie in it: the frames between were not on the disk yet.)
 
 pub(crate) mod frame;
 pub(crate) mod marks;

@@ -216,6 +216,7 @@ fn a_subject_is_what_a_rule_can_see_in_a_value() {
         (Value::Bool(true), Subject::Bool(true)),
         (Value::Int(-1), int(-1)),
         (big(&i128::MIN.to_le_bytes()), int(i128::MIN)),
+        (big(&i128::MAX.to_le_bytes()), int(i128::MAX)),
         (big(&(1i128 << 64).to_le_bytes()), int(1 << 64)),
         (Value::Float(1.5), float(1.5)),
         (Value::from("é"), Subject::Text("é")),

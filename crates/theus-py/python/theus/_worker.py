@@ -13,7 +13,7 @@ from _signal import SIG_IGN, SIGINT, signal  # type: ignore[import-not-found]
 
 from . import _native
 from ._parameters import named_parameters
-from .errors import TransferError
+from .errors import ContractViolationError, TransferError
 from .structures import StateUpdate
 
 TYPE_CHECKING = False
@@ -96,6 +96,7 @@ def _report(error: BaseException) -> dict[str, Any]:
     summary = f"{type(error).__name__}: {_text(error)}"
     return {
         "summary": summary, "traceback": text, "pickle": pickled, "transfer": isinstance(error, TransferError),
+        "contract": isinstance(error, ContractViolationError),
     }  # fmt: skip
 
 

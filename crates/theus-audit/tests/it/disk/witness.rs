@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use theus_audit::{CheckpointNote, OpenError, Signer, Trail, TrailOptions};
 
-use super::fake::{FakeDisk, Image};
+use super::fake::{Event, FakeDisk, Image};
 use super::{Place, assert_whole, entry, quiet};
 
 fn options(place: &Place, signed: bool) -> TrailOptions {
@@ -90,6 +90,30 @@ fn a_note_torn_at_any_byte_is_cut_and_the_one_before_counts() {
             }
         }
     }
+}
+
+#[test]
+fn half_a_note_is_gone_from_the_disk_before_the_next_is_written_there() {
+    let place = Place::new();
+    let trail = Trail::open(&place.trail(), options(&place, false)).unwrap();
+    trail.append(entry(1));
+    let note = trail.checkpoint().unwrap().unwrap();
+    drop(trail);
+    let torn = note.as_bytes()[..note.len() - 1].to_vec();
+    let whole = fs::read(place.trail()).unwrap();
+    let disk = FakeDisk::of(&Image::from([(place.trail(), whole), (place.file("kept"), torn)]));
+    let trail = Trail::open_on(Arc::new(disk.clone()), &place.trail(), options(&place, false)).unwrap();
+    trail.checkpoint().unwrap().expect("the opening is new");
+    // The names come in order, so the second file is number 0. Without the sync in between the disk could hold the beginning of
+    // one note and the end of the other: a well-formed note with a root that never was.
+    let journal = disk.journal();
+    let cut =
+        journal.iter().position(|event| matches!(event, Event::SetLength { file: 0, length: 0 })).unwrap();
+    let after = journal[cut + 1..]
+        .iter()
+        .filter(|event| matches!(event, Event::Sync { file: 0 } | Event::Write { file: 0, .. }));
+    let synced: Vec<bool> = after.map(|event| matches!(event, Event::Sync { .. })).collect();
+    assert_eq!(synced, [true, false, true]);
 }
 
 #[test]
