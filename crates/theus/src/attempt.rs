@@ -301,7 +301,7 @@ impl Attempt {
         self.warnings.extend(gate.into_warnings());
         match committed {
             Ok(committed) => published.unwrap_or(Ok(())).map(|()| committed.version),
-            Err(CommitRefused::Check { error, .. }) => Err(error),
+            Err(CommitRefused::Check { error, .. }) => Err(*error),
             Err(CommitRefused::Commit(error @ (CommitError::Conflict { .. } | CommitError::Busy { .. }))) => {
                 let retry = if assert_version.is_some() { None } else { self.retry(&error) };
                 if retry.is_none() {
@@ -367,7 +367,7 @@ fn commit_asserted(
     commit: Commit,
     physics: Physics<'_>,
     gate: impl FnMut(Pending<'_>) -> Result<(), Refusal>,
-) -> Result<Committed, CommitRefused<Refusal>> {
+) -> Result<Committed, CommitRefused<Box<Refusal>>> {
     let strictly = |commit: Commit| Commit { base: version, isolation: Isolation::Strict, ..commit };
     if version == commit.base {
         return zones::commit(store, snapshot, strictly(commit), physics, gate);

@@ -67,10 +67,10 @@ pub enum Refusal {
 
 impl Refusal {
     /// Why a commit that is not retried was refused.
-    pub(crate) fn of_commit(process: &str, refused: CommitRefused<Refusal>) -> Self {
+    pub(crate) fn of_commit(process: &str, refused: CommitRefused<Box<Refusal>>) -> Self {
         let process = process.to_owned();
         match refused {
-            CommitRefused::Check { error, .. } => error,
+            CommitRefused::Check { error, .. } => *error,
             CommitRefused::Commit(error @ (CommitError::Conflict { .. } | CommitError::Busy { .. })) => {
                 Refusal::Conflict { process, error, retry: None }
             }

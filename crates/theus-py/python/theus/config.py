@@ -51,13 +51,13 @@ class ConfigFactory:
     @staticmethod
     def load_recipe(path: str | PathLike[str]) -> AuditRecipeBook:
         """Reads the recipe in a file. An unknown level counts as Block, with a warning. No file: FileNotFoundError."""
-        return _book(Rulebook.of_file(path), 3)
+        return _book(Rulebook.of_file(path, True), 3)
 
     @staticmethod
     def load_audit_recipe() -> AuditRecipeBook | None:
         """Reads ``audit_recipe.yaml`` of the working directory; None if there is none."""
         try:
-            rules = Rulebook.of_file(_DEFAULT_FILE)
+            rules = Rulebook.of_file(_DEFAULT_FILE, True)
         except FileNotFoundError:
             return None
         return _book(rules, 3)
@@ -75,11 +75,11 @@ class ConfigLoader:
 
 
 def rulebook(recipe: Any) -> Rulebook:
-    """The recipe of an engine, given in any of the ways; each means the same."""
+    """The recipe of an engine, given in any of the ways; each means the same. An unknown level is a mistake here."""
     from os import PathLike
 
     if isinstance(recipe, (str, PathLike)):
-        rules = Rulebook.of_file(recipe)
+        rules = Rulebook.of_file(recipe, False)
     elif isinstance(recipe, AuditRecipe):
         rules = Rulebook.of_parts(recipe)
     elif isinstance(recipe, AuditRecipeBook):

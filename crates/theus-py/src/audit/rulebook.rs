@@ -38,6 +38,10 @@ pub(super) fn definitions(given: &Bound<'_, PyAny>) -> PyResult<Read> {
     Book::of_value(&Value::Map(whole), Leniency::Compat).map_err(|error| refused(given.py(), &error))
 }
 
+fn leniency(lenient: bool) -> Leniency {
+    if lenient { Leniency::Compat } else { Leniency::Strict }
+}
+
 fn refused(py: Python<'_>, error: &RecipeError) -> PyErr {
     malformed(py, &error.to_string())
 }
@@ -47,14 +51,13 @@ impl Rulebook {
     /// Reads a text. An unknown level counts as Block where `lenient`.
     #[staticmethod]
     fn of_text(py: Python<'_>, text: &str, name: &str, lenient: bool) -> PyResult<Self> {
-        let leniency = if lenient { Leniency::Compat } else { Leniency::Strict };
-        py.detach(|| Book::parse(text, name, leniency)).map(Self::of).map_err(|error| refused(py, &error))
+        py.detach(|| Book::parse(text, name, leniency(lenient))).map(Self::of).map_err(|error| refused(py, &error))
     }
 
-    /// Reads a file. An unknown level counts as Block.
+    /// Reads a file. An unknown level counts as Block where `lenient`.
     #[staticmethod]
-    fn of_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        py.detach(|| Book::load(&path, Leniency::Compat)).map(Self::of).map_err(|error| match error {
+    fn of_file(py: Python<'_>, path: PathBuf, lenient: bool) -> PyResult<Self> {
+        py.detach(|| Book::load(&path, leniency(lenient))).map(Self::of).map_err(|error| match error {
             LoadError::Malformed(error) => refused(py, &error),
             LoadError::Unreadable { path, error: reason } => match reason.raw_os_error() {
                 // Python finds the class by the number.
@@ -72,7 +75,7 @@ impl Rulebook {
     #[staticmethod]
     fn of_mapping(recipe: &Bound<'_, PyAny>) -> PyResult<Self> {
         let value = plain(recipe, RECIPE)?;
-        let read = Book::of_value(&value, Leniency::Compat);
+        let read = Book::of_value(&value, Leniency::Strict);
         read.map(Self::of).map_err(|error| refused(recipe.py(), &error))
     }
 

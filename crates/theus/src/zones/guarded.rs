@@ -34,23 +34,25 @@ pub(crate) fn commit(
     commit: Commit,
     physics: Physics<'_>,
     mut gate: impl FnMut(Pending<'_>) -> Result<(), Refusal>,
-) -> Result<Committed, CommitRefused<Refusal>> {
+) -> Result<Committed, CommitRefused<Box<Refusal>>> {
     match physics.judge(&commit.update, snapshot.root()) {
-        Ok(()) if commit.base <= snapshot.version() => store.commit_through(commit, gate),
+        Ok(()) if commit.base <= snapshot.version() => {
+            store.commit_through(commit, |pending| gate(pending).map_err(Box::new))
+        }
         Err(error) if commit.base <= snapshot.version() => {
             if commit.base < snapshot.version()
                 && let Err(conflict @ CommitError::Conflict { .. }) = snapshot.advance(commit.clone())
             {
                 return Err(conflict.into());
             }
-            Err(CommitRefused::Check { update: commit.update, error: error.into() })
+            Err(CommitRefused::Check { update: commit.update, error: Box::new(error.into()) })
         }
         _ => {
             let update = commit.update.clone();
             store.commit_checked_through(
                 commit,
-                |_, before| physics.judge(&update, before).map_err(Refusal::from),
-                &mut gate,
+                |_, before| physics.judge(&update, before).map_err(|error| Box::new(error.into())),
+                |pending| gate(pending).map_err(Box::new),
             )
         }
     }

@@ -38,7 +38,9 @@ fn set(count: i64) -> Update {
 }
 
 /// A way by which a value gets into the state.
-const ROUTES: [(&str, fn(&Engine, i64) -> Result<u64, Refusal>); 5] = [
+type Route = fn(&Engine, i64) -> Result<u64, Refusal>;
+
+const ROUTES: [(&str, Route); 5] = [
     ("returned", |engine, count| {
         engine.begin(&process()).unwrap().settle(Returned::Value(int(count)), Vec::new())
     }),
