@@ -12,7 +12,6 @@ import os
 import random
 import signal
 import struct
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -114,10 +113,9 @@ def trails(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def judge():
-    """Compares verdicts; on files in memory, as they are many."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        yield Judge(folder)
+def judge(tmp_path_factory):
+    """Compares verdicts."""
+    return Judge(tmp_path_factory.mktemp("judged"))
 
 
 def frames_of(files):

@@ -2,7 +2,6 @@
 
 use crate::admission::admit;
 use crate::attempt::{Attempt, Cancel, Running};
-use crate::audit::AuditSystem;
 use crate::bodies::{self, InBody};
 use crate::conflicts::RetryDecision;
 use crate::convert::{Handles, from_python};
@@ -76,6 +75,7 @@ impl Drop for Core {
 #[pymethods]
 impl Core {
     #[new]
+    #[pyo3(signature = (initial, isolation, heap_bytes, pool_size, write_limit, audit = None))]
     fn new(
         initial: &Bound<'_, PyDict>,
         isolation: &str,
@@ -283,11 +283,6 @@ impl Core {
         let warnings = task.warnings();
         let handle = py.detach(|| self.engine.submit(task, deadline)).map_err(|error| closed(py, &error))?;
         Ok(Task::new(handle, warnings))
-    }
-
-    /// The counters of failures; None without a recipe.
-    fn audit_system(&self) -> Option<AuditSystem> {
-        self.engine.audit().system().map(|system| AuditSystem::of(Arc::clone(system)))
     }
 
     /// The arrays by their names.

@@ -46,6 +46,11 @@ impl Audit {
 
 #[pymethods]
 impl Audit {
+    /// The counters of failures; None without a recipe.
+    fn system(&self) -> Option<AuditSystem> {
+        self.engine.audit().system().map(|system| AuditSystem::of(Arc::clone(system)))
+    }
+
     /// The kept records.
     #[pyo3(signature = (process = None, since = None))]
     fn records<'py>(

@@ -262,7 +262,8 @@ impl Engine {
     }
 
     /// Ends the workers, gives running tasks this long before, and takes no more work. The heavy zone is gone then:
-    /// memory that nobody holds any more is freed. Calling it again does nothing.
+    /// memory that nobody holds any more is freed, and the trail on disk is whole, synced and free for others. Calling it again does
+    /// nothing.
     pub fn shutdown(&self, timeout: Duration) {
         if self.is_forked() {
             return;
@@ -276,6 +277,8 @@ impl Engine {
         // Snapshots and arrays that somebody holds keep theirs.
         self.inner.store.let_go(HEAVY);
         self.inner.arena.trim();
+        // Last, so that what the shutdown ended has its records.
+        self.inner.audit.trail().close();
     }
 
     /// True in a forked child of the process that made the engine.

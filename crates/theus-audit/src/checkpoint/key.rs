@@ -110,11 +110,15 @@ impl PublicKey {
     /// The key of these bytes.
     ///
     /// # Errors
-    /// When `name` cannot be the origin of a trail, or the bytes are no point of the curve, or one of the few weak ones.
+    /// When `name` cannot be the origin of a trail, or the bytes are no point of the curve, one of the few weak ones, or not
+    /// the encoding that RFC 8032 gives the point.
     pub fn from_bytes(name: impl Into<String>, bytes: &[u8; 32]) -> Result<Self, KeyError> {
         let name = name.into();
         check_origin(&name).map_err(|_| KeyError::Name)?;
-        let key = VerifyingKey::from_bytes(bytes).ok().filter(|key| !key.is_weak()).ok_or(KeyError::Bytes)?;
+        let key = VerifyingKey::from_bytes(bytes).ok().filter(|key| !key.is_weak());
+        // The library takes encodings that are not reduced; two texts for one key would be two names for it.
+        let canonical = |key: &VerifyingKey| key.to_edwards().compress().as_bytes() == bytes;
+        let key = key.filter(canonical).ok_or(KeyError::Bytes)?;
         Ok(PublicKey { name, key })
     }
 

@@ -95,6 +95,9 @@ impl Unwritten {
                  again, which checks it"
             );
         }
+        if source.kind() == io::ErrorKind::NotConnected {
+            return format!("the audit record cannot be written to {path}: {source}");
+        }
         let waiting = match waiting {
             0 => String::new(),
             1 => "; 1 record waits in memory".to_owned(),

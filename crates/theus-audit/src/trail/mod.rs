@@ -20,10 +20,9 @@ pub(crate) use tail::Tail;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::disk::Writer;
 use crate::verify::Report;
 use crate::{
     Counts, Disk, Entry, Filter, Frontier, OpenError, RealDisk, Record, TrailError, TrailOptions, Unwritten,
@@ -41,8 +40,8 @@ pub const DEFAULT_CAPACITY: usize = 10_000;
 /// copying of one list of pointers in [`Trail::records`].
 pub struct Trail {
     shared: Arc<Shared>,
-    /// The thread of a trail on disk.
-    keeper: Option<Keeper>,
+    /// The thread of a trail on disk, until it is closed.
+    keeper: Mutex<Option<Keeper>>,
     /// Who made the trail. A child that was forked off has a copy, and must not write to the file.
     process: u32,
 }
@@ -75,7 +74,7 @@ impl Trail {
     /// ```
     pub fn with_clock(capacity: usize, now: fn() -> u64) -> Self {
         let state = Mutex::new(State::new(capacity, Tail::default(), None));
-        Trail { shared: Arc::new(Shared { now, state, disk: None }), keeper: None, process: 0 }
+        Trail { shared: Arc::new(Shared { now, state, disk: None }), keeper: Mutex::new(None), process: 0 }
     }
 
     /// Opens the trail at `path`, or makes it: reads and checks all of its files, cuts the end that a crash has torn, if there
@@ -177,7 +176,7 @@ impl Trail {
     /// # Errors
     /// [`Unwritten`] as `try_append` would give it for the reasons that are known before.
     pub fn check_writable(&self) -> Result<(), Unwritten> {
-        self.lock().writer.as_mut().map_or(Ok(()), Writer::check)
+        self.lock().check()
     }
 
     /// Waits until all that was appended is on the disk, however the trail is kept. Nothing to do in memory.
@@ -260,6 +259,25 @@ impl Trail {
         self.shared.verify()
     }
 
+    /// Makes a last checkpoint, syncs, lets go of the file and ends the thread of a trail on disk. From then on it takes no record
+    /// that must be written, and keeps others in memory only. Errors are lost here, so whoever wants to know of them calls
+    /// [`Trail::checkpoint`] before. Doing it again does nothing; nor does it in memory, nor in a process that was forked off,
+    /// where the thread is not and the end of the file is not known.
+    pub fn close(&self) {
+        if std::process::id() != self.process {
+            return;
+        }
+        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut running) = keeper.take() else {
+            return;
+        };
+        running.stop();
+        // Nobody is left to tell; the next opening reads what there is.
+        let _checkpoint = self.shared.checkpoint();
+        let _synced = self.shared.sync();
+        self.shared.close();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.shared.lock()
     }
@@ -267,18 +285,7 @@ impl Trail {
 
 impl Drop for Trail {
     fn drop(&mut self) {
-        let Some(mut keeper) = self.keeper.take() else {
-            return;
-        };
-        if std::process::id() != self.process {
-            // The thread is not in this process, and neither is the file's end known here.
-            std::mem::forget(keeper);
-            return;
-        }
-        keeper.stop();
-        // Nobody is left to tell; the next opening reads what there is.
-        let _checkpoint = self.shared.checkpoint();
-        let _synced = self.shared.sync();
+        self.close();
     }
 }
 

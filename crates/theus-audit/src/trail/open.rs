@@ -72,7 +72,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, path: &Path, options: TrailOptions) -> R
     let kept = Arc::clone(&shared);
     let keeper = Keeper::start(options.sync_every, move |since| kept.keep(since));
     let keeper = keeper.map_err(|source| system(path, "to start its thread", source))?;
-    Ok(Trail { shared, keeper: Some(keeper), process: std::process::id() })
+    Ok(Trail { shared, keeper: Mutex::new(Some(keeper)), process: std::process::id() })
 }
 
 /// Who a new trail would be.

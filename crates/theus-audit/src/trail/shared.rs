@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::Opened;
 use super::notary::Notary;
-use super::state::State;
+use super::state::{Ended, State};
 use super::syncs::Syncs;
 use crate::disk::{DiskFile, Durability, Gate, Input, TrailError, Unwritten, Writer, file_path};
 use crate::log::Kind;
@@ -70,7 +70,7 @@ impl Shared {
         let mut notary = disk.notary.lock().unwrap_or_else(PoisonError::into_inner);
         let head = {
             let mut state = self.lock();
-            if state.news <= notary.covered {
+            if state.news <= notary.covered || state.ended.is_some() {
                 drop(state);
                 return self.sync().map(|()| None);
             }
@@ -116,20 +116,21 @@ impl Shared {
 
     pub(crate) fn verify(&self) -> Report {
         let mut state = self.lock();
-        let head = state.tail.frontier().clone();
-        let Some(writer) = &mut state.writer else {
-            return state.ring.verify(&head);
+        if let Some(writer) = &mut state.writer {
+            let _waiting = writer.write_waiting();
+        }
+        let Some(written) = state.writer.as_ref().map(Ended::of).or_else(|| state.ended.clone()) else {
+            return state.ring.verify(&state.tail);
         };
-        let _waiting = writer.write_waiting();
-        let whole = writer.newest.written == head.size();
-        let (files, trail, newest) = (Arc::clone(&writer.disk), writer.trail.clone(), writer.newest.clone());
+        let head = state.tail.frontier().clone();
+        let whole = written.written == head.size();
         drop(state);
         let mut verifier = Verifier::new(&VerifyOptions::default());
-        for index in 1..=newest.index {
-            let path = file_path(&trail, index);
-            let read = files.open(&path, false).and_then(|file| {
+        for index in 1..=written.files {
+            let path = file_path(&written.trail, index);
+            let read = written.disk.open(&path, false).and_then(|file| {
                 // What is appended meanwhile is not looked at, for the last of it may be half there.
-                let end = if index == newest.index { newest.end } else { u64::MAX };
+                let end = if index == written.files { written.end } else { u64::MAX };
                 verifier.file(Input::new(&file).take(end))
             });
             if let Err(error) = read {
@@ -147,10 +148,29 @@ impl Shared {
         report
     }
 
+    /// Lets go of the files; what they hold is on the disk then, if the disk does not fail.
+    pub(crate) fn close(&self) {
+        let Some(disk) = &self.disk else { return };
+        let mut closed = None;
+        disk.syncs.finish(&disk.gate, || {
+            let mut state = self.lock();
+            state.ended = state.writer.as_ref().map(Ended::of);
+            closed = state.writer.take();
+            closed.as_ref().map(|writer| (Arc::clone(&writer.newest.file), writer.newest.written))
+        });
+        // The lock on the first file goes with it.
+        drop(closed);
+    }
+
     fn reach(&self, disk: &OnDisk, number: u64) -> Result<(), TrailError> {
         let reached =
             disk.syncs.reach(number, &disk.gate, || self.written(), |error| self.refuse(disk, error));
-        reached.map_err(TrailError::from)
+        let Err(refused) = reached else { return Ok(()) };
+        // The trail may have been closed, meanwhile too: what it wrote is synced, what came later is in memory only.
+        match &self.lock().ended {
+            Some(ended) if disk.gate.broken().is_none() && disk.syncs.durable() >= ended.written => Ok(()),
+            _ => Err(refused.into()),
+        }
     }
 
     /// The newest file, and the number of the newest frame in it, after what waits was written.

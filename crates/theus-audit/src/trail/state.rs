@@ -2,12 +2,14 @@
 //!
 //! Invariant: a frame counts in the tail only once it is written, or waits behind others to be.
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::observer::Feeds;
 use super::ring::Ring;
 use super::tail::Tail;
-use crate::disk::{OnFull, Unwritten, Writer};
+use crate::disk::{Disk, OnFull, Unwritten, Writer};
 use crate::log::frame::{self, Kind};
 use crate::{Counts, Entry, Record};
 
@@ -16,12 +18,46 @@ pub(crate) struct State {
     pub(crate) counts: Counts,
     pub(crate) tail: Tail,
     pub(crate) feeds: Feeds,
-    /// What writes the frames; None in memory.
+    /// What writes the frames; None in memory, and when it was closed.
     pub(crate) writer: Option<Writer>,
+    /// What was written until it was closed.
+    pub(crate) ended: Option<Ended>,
     /// The number of the newest frame that is worth a checkpoint: a record, or that the trail was opened.
     pub(crate) news: u64,
     /// Where frames are encoded; kept, so that an append needs no memory for it.
     buffer: Vec<u8>,
+}
+
+/// The files of a trail that was closed.
+#[derive(Clone)]
+pub(crate) struct Ended {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) trail: PathBuf,
+    /// How many files there are.
+    pub(crate) files: u32,
+    /// Where the newest ends.
+    pub(crate) end: u64,
+    /// The number of the newest frame in it.
+    pub(crate) written: u64,
+}
+
+impl Ended {
+    /// As far as this has written.
+    pub(crate) fn of(writer: &Writer) -> Self {
+        Ended {
+            disk: Arc::clone(&writer.disk),
+            trail: writer.trail.clone(),
+            files: writer.newest.index,
+            end: writer.newest.end,
+            written: writer.newest.written,
+        }
+    }
+
+    /// Why no record is written any more.
+    fn refusal(&self) -> Unwritten {
+        let source = Arc::new(io::Error::new(io::ErrorKind::NotConnected, "it was closed"));
+        Unwritten { path: self.trail.clone(), waiting: 0, broken: false, source }
+    }
 }
 
 /// A record that was appended, and the one that has left memory for it. Whoever drops them does so outside the lock.
@@ -38,6 +74,7 @@ impl State {
             tail,
             feeds: Feeds::default(),
             writer,
+            ended: None,
             news: 0,
             buffer: Vec::new(),
         }
@@ -53,13 +90,20 @@ impl State {
         self.push(record)
     }
 
+    /// Whether a record that must be written may be appended.
+    pub(crate) fn check(&mut self) -> Result<(), Unwritten> {
+        match (&mut self.writer, &self.ended) {
+            (Some(writer), _) => writer.check(),
+            (None, Some(ended)) => Err(ended.refusal()),
+            (None, None) => Ok(()),
+        }
+    }
+
     /// Appends what must not happen unrecorded.
     pub(crate) fn try_append(&mut self, entry: Entry, now: u64) -> Result<Appended, Unwritten> {
         self.prepare(now);
         // Only now, for the next file may have been begun, and that takes a sync.
-        if let Some(writer) = &mut self.writer {
-            writer.check()?;
-        }
+        self.check()?;
         let record = self.seal(entry, now);
         match &mut self.writer {
             Some(writer) if writer.on_full == OnFull::Block => writer.write(&self.buffer)?,

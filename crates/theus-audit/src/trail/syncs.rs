@@ -60,6 +60,22 @@ impl Syncs {
         Ok(())
     }
 
+    /// Makes the last sync: waits for its turn, and `end` says of what, after which nothing more is written. Who waits
+    /// meanwhile has what was written.
+    pub(crate) fn finish(&self, gate: &Gate, end: impl FnOnce() -> Option<(Arc<dyn DiskFile>, u64)>) {
+        let turn = self.lock();
+        let mut turn =
+            self.ended.wait_while(turn, |turn| turn.running).unwrap_or_else(PoisonError::into_inner);
+        turn.running = true;
+        drop(turn);
+        let mut lead = Lead { syncs: self, durable: 0 };
+        if let Some((file, newest)) = end()
+            && gate.sync(&*file).is_ok()
+        {
+            lead.durable = newest;
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Turn> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }

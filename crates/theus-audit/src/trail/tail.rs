@@ -18,6 +18,11 @@ impl Tail {
         Tail { frontier, link, time }
     }
 
+    /// The link of the next frame.
+    pub(crate) fn link(&self) -> Link {
+        self.link
+    }
+
     /// The tree of all frames.
     pub(crate) fn frontier(&self) -> &Frontier {
         &self.frontier

@@ -1,4 +1,7 @@
-"""The audit trail: where it is kept, and how an engine's own is read."""
+"""How a trail on disk is kept.
+
+What not: what stands in it (see ``_engine_audit``), and how it is written, which is the core's.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,7 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, Callable
 
-    from ._native import AuditSystem, Record
-    from .audit import AuditLogEntry
+    from ._native import AuditReport
 
 DURABILITIES = ("batched", "each")
 POLICIES = ("block", "pass")
@@ -79,7 +81,7 @@ class AuditTrail:
         return str(self._words["path"])
 
     @staticmethod
-    def verify(path: str | PathLike[str], *, key: str | None = None, checkpoints: str | None = None) -> Any:
+    def verify(path: str | PathLike[str], *, key: str | None = None, checkpoints: str | None = None) -> AuditReport:
         """Checks all files of a trail: a report with ``ok``, ``count``, ``first_bad`` (number or None) and ``reason``.
 
         ``key`` is the text of the public key that must have signed the checkpoints; ``checkpoints`` the text of checkpoints
@@ -94,77 +96,3 @@ class AuditTrail:
 
     def __repr__(self) -> str:
         return f"AuditTrail({self.path!r})"
-
-
-def described(
-    audit_path: str | PathLike[str] | AuditTrail | None, durability: str | None, on_full: str | None
-) -> dict[str, Any] | None:
-    """What the core opens the trail from; None where there is none on disk."""
-    if isinstance(audit_path, AuditTrail) or audit_path is None:
-        for name, given in (("durability", durability), ("on_full", on_full)):
-            if given is not None:
-                where = "the AuditTrail" if audit_path is not None else "a trail on disk: audit_path=..."
-                raise ValueError(f"{name}={given!r} belongs to {where}")
-        return None if audit_path is None else audit_path._opened()
-    chosen = {name: given for name, given in (("durability", durability), ("on_full", on_full)) if given is not None}
-    return AuditTrail(audit_path, **chosen)._opened()  # type: ignore[arg-type]
-
-
-class EngineAudit:
-    """The audit of one engine: the records of its attempts, its counters, and the trail on disk if there is one."""
-
-    def __init__(self, audit: Any, system: AuditSystem | None) -> None:
-        self._audit = audit
-        self._system = system
-
-    def records(self, process: str | None = None, since: int | None = None) -> list[Record]:
-        """The records kept in memory, oldest first: all, those of one process, or those from number ``since`` on."""
-        return self._audit.records(process, since)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many attempts ended in which outcome, since the engine was made."""
-        return self._audit.counts()
-
-    @property
-    def logs(self) -> list[AuditLogEntry]:
-        """What rules and failures left in the log, oldest first; empty without a recipe."""
-        return [] if self._system is None else self._system.get_logs()
-
-    @property
-    def system(self) -> AuditSystem | None:
-        """The counters and their recipe; None without a recipe."""
-        return self._system
-
-    @property
-    def path(self) -> str | None:
-        """Where the trail on disk is; None where there is none."""
-        return self._audit.path()
-
-    @property
-    def opened(self) -> dict[str, int] | None:
-        """What was there when the trail on disk was opened: ``records``, ``cut_bytes`` of a torn end, ``cut_at``; else None."""
-        return self._audit.opened()
-
-    @property
-    def root(self) -> bytes:
-        """The root of the tree of all frames of the trail: it changes with each record, and stands for all of them."""
-        return self._audit.root()
-
-    def sync(self) -> None:
-        """Returns when all records so far are on the disk. Nothing to do in memory."""
-        self._audit.sync()
-
-    def checkpoint(self) -> str | None:
-        """Syncs, makes a checkpoint of all records so far and gives its text; None where nothing is new, and in memory."""
-        return self._audit.checkpoint()
-
-    def verify(self) -> Any:
-        """Checks the trail on disk, else the records in memory: a report with ``ok``, ``count``, ``first_bad``, ``reason``."""
-        return self._audit.verify()
-
-    def reset(self, reason: str) -> None:
-        """Lifts a stop (``stop_latch``) and sets all counters to zero. The reason stands in a record of its own."""
-        if not isinstance(reason, str) or not reason.strip():
-            raise ValueError("reset() takes the reason, which the trail keeps: engine.audit.reset(reason='...')")
-        self._audit.reset(reason)

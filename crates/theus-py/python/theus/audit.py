@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from ._engine_audit import EngineAudit
 from ._native import AuditLogEntry, AuditRecipe, AuditSystem, Record
-from ._trail import AuditTrail, EngineAudit
+from ._trail import AuditTrail
 from .errors import AuditAbortError, AuditBlockError, AuditStopError, AuditWarning
 
 __all__ = [

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from _thread import allocate_lock
 from sys import modules
 from time import monotonic
 
 from . import _native
+from . import _settings as settings
 from ._audit_logging import is_wanted
+from ._engine_audit import EngineAudit, described
 from ._flatten import flatten
 from ._heavy import HeavyZone
-from ._heavy.zone import MOST_MEGABYTES
 from ._registry import Registered, Registry
 from ._running import running
-from ._trail import EngineAudit
 from .errors import NestedExecutionError
 from .structures import State, merge_ops
 
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TheusEngine"]
 
-_RECIPE_FILE = "audit_recipe.yaml"
-_ISOLATIONS = ("smart", "strict", "serializable")
 
 
 class TheusEngine:
@@ -76,37 +73,26 @@ class TheusEngine:
         on_full: str | None = None,
         hardened: bool = False,
     ) -> None:
-        if isolation is None:
-            isolation = "strict" if strict_cas else "smart"
-        elif strict_cas and isolation != "strict":
-            raise ValueError(f"strict_cas=True and isolation={isolation!r} contradict each other: give one of them")
-        if isolation not in _ISOLATIONS:
-            raise ValueError(f"isolation={isolation!r}: choose one of {', '.join(map(repr, _ISOLATIONS))}")
-        size = pool_size if pool_size is not None else _from_environment("THEUS_POOL_SIZE", 4)
-        if not isinstance(size, int) or size < 1:
-            raise ValueError(f"pool_size={size!r}: give a whole number from 1")
-        megabytes = _heap_megabytes()
-        limit = write_timeout_ms if write_timeout_ms is not None else _from_environment("THEUS_WRITE_TIMEOUT_MS", 300_000)
-        if not isinstance(limit, (int, float)) or not limit > 0:
-            raise ValueError(f"write_timeout_ms={limit!r}: give milliseconds above 0")
+        isolation = settings.isolation(isolation, strict_cas)
+        size = settings.pool_size(pool_size)
+        megabytes = settings.heap_megabytes()
+        limit = settings.write_timeout_ms(write_timeout_ms)
         if hardened:
             _native.harden()
-        audit = _audit(audit_recipe, audit_system, audit_path, durability, on_full)
+        audit = described(audit_recipe, audit_system, audit_path, durability, on_full)
         self._core = _native.Core(flatten(context), isolation, megabytes << 20, size, limit / 1000, audit)
         self._registry = Registry(self._core)
         self._threads: Any = None
         self._starting = allocate_lock()
         self._awaiting = 0
         self.heavy = HeavyZone(self._core, self)
-        system = audit_system if audit_system is not None else self._core.audit_system()
-        self.audit = EngineAudit(self._core.audit(), system)
+        self.audit = EngineAudit(self._core.audit(), audit_system)
         self._audit = self.audit.system
         self._logged: LoggedAudit | None = None
         _open_engines.add(self)
-        if audit is not None and audit["trail"] is not None:
+        if self.audit.path is not None:
             _at_exit_once()
-        if is_wanted():
-            self._log_audit()
+        self._log_if_wanted()
 
     @property
     def state(self) -> State:
@@ -120,9 +106,7 @@ class TheusEngine:
 
     @isolation.setter
     def isolation(self, isolation: str) -> None:
-        if isolation not in _ISOLATIONS:
-            raise ValueError(f"isolation={isolation!r}: choose one of {', '.join(map(repr, _ISOLATIONS))}")
-        self._core.isolation = isolation
+        self._core.isolation = settings.isolation(str(isolation), False)
 
     def register(self, func: Callable[..., Any]) -> None:
         """Registers a process under its ``__name__``."""
@@ -143,8 +127,7 @@ class TheusEngine:
         """
         if not isinstance(expected_version, int) or not 0 <= expected_version < 1 << 63:
             raise ValueError(f"expected_version={expected_version!r}: give a version, such as engine.state.version")
-        if self._logged is None and is_wanted():
-            self._log_audit()
+        self._log_if_wanted()
         task = None
         if requester is None:
             # From an async body: the task itself, whose own ticket must not refuse it. The core knows the sync ones.
@@ -167,8 +150,7 @@ class TheusEngine:
         """
         from ._transaction import Transaction
 
-        if self._logged is None and is_wanted():
-            self._log_audit()
+        self._log_if_wanted()
         requester, task = running.requester_in(self)
         return Transaction(self._core.transaction(write_timeout_ms / 1000, requester, task))
 
@@ -199,8 +181,7 @@ class TheusEngine:
         process runs on a worker; a sync one on a thread, so that the loop never blocks. ``timeout`` is in seconds.
         """
         self._refuse_nesting("execute")
-        if self._logged is None and is_wanted():
-            self._log_audit()
+        self._log_if_wanted()
         if not isinstance(retries, int) or retries < 0:
             raise ValueError(f"retries={retries!r}: give a whole number from 0")
         registered = self._registry.resolve(func_or_name, parallel)
@@ -218,8 +199,7 @@ class TheusEngine:
 
     def call(self, fn: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Any:
         """Runs a process in the calling thread, without a thread hop, and blocks until it is committed."""
-        if self._logged is None and is_wanted():
-            self._log_audit()
+        self._log_if_wanted()
         registered = self._registry.resolve(fn, None)
         _refuse_in_loop(registered)
         if registered.parallel:
@@ -239,8 +219,7 @@ class TheusEngine:
     def submit(self, fn: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Hands a task in and returns a ``concurrent.futures.Future`` of what the body returned, once committed."""
         self._refuse_nesting("submit")
-        if self._logged is None and is_wanted():
-            self._log_audit()
+        self._log_if_wanted()
         registered = self._registry.resolve(fn, None)
         if registered.parallel:
             return _task_future(self._submit(registered, args, kwargs), self._core)
@@ -299,13 +278,14 @@ class TheusEngine:
     def __repr__(self) -> str:
         return f"TheusEngine(version={self._core.snapshot().version})"
 
-    def _log_audit(self) -> None:
-        """Begins to log the audit's records: somebody has configured the logger."""
-        from ._audit_logging import LoggedAudit
+    def _log_if_wanted(self) -> None:
+        """Begins to log the audit's records once somebody has configured the logger."""
+        if self._logged is None and is_wanted():
+            from ._audit_logging import LoggedAudit
 
-        with self._starting:
-            if self._logged is None:
-                self._logged = LoggedAudit(self._core.audit())
+            with self._starting:
+                if self._logged is None:
+                    self._logged = LoggedAudit(self._core.audit())
 
     def _submit(
         self, registered: Registered, args: Any, kwargs: dict[str, Any], timeout: float | None = None, retries: int = 0
@@ -437,44 +417,6 @@ def _task_future(task: Any, core: Any) -> Any:
 
         _future_class = TaskFuture
     return _future_class(task, core)
-
-
-def _heap_megabytes() -> int:
-    return _from_environment("THEUS_HEAP_SIZE", 512, most=MOST_MEGABYTES)
-
-
-def _from_environment(name: str, default: int, most: int | None = None) -> int:
-    text = os.environ.get(name)
-    if text is None or not text.strip():
-        return default
-    try:
-        value = int(text)
-    except ValueError:
-        value = 0
-    if value < 1 or (most is not None and value > most):
-        limit = f" to {most}" if most is not None else ""
-        raise ValueError(f"the environment variable {name}={text!r} must be a whole number from 1{limit}")
-    return value
-
-
-def _audit(
-    recipe: Any, system: AuditSystem | None, path: Any, durability: str | None, on_full: str | None
-) -> dict[str, Any] | None:
-    """What the core's audit is made from; None for records in memory and nothing else."""
-    from os.path import isfile
-
-    if recipe is None and isfile(_RECIPE_FILE):
-        recipe = _RECIPE_FILE
-    if recipe is None and system is None and path is None and durability is None and on_full is None:
-        return None
-    from ._trail import described
-
-    book = None
-    if recipe is not None:
-        from .config import rulebook
-
-        book = rulebook(recipe)
-    return {"book": book, "system": system, "trail": described(path, durability, on_full)}
 
 
 _open_engines: weakref.WeakSet[TheusEngine] = weakref.WeakSet()

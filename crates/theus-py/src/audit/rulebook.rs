@@ -51,7 +51,9 @@ impl Rulebook {
     /// Reads a text. An unknown level counts as Block where `lenient`.
     #[staticmethod]
     fn of_text(py: Python<'_>, text: &str, name: &str, lenient: bool) -> PyResult<Self> {
-        py.detach(|| Book::parse(text, name, leniency(lenient))).map(Self::of).map_err(|error| refused(py, &error))
+        py.detach(|| Book::parse(text, name, leniency(lenient)))
+            .map(Self::of)
+            .map_err(|error| refused(py, &error))
     }
 
     /// Reads a file. An unknown level counts as Block where `lenient`.

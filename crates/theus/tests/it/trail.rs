@@ -159,6 +159,26 @@ fn a_failed_sync_is_told_to_whose_commit_stands_and_ends_all_others() {
 }
 
 #[test]
+fn a_shut_down_engine_lets_go_of_its_trail() {
+    let folder = Folders::new("trail-shutdown");
+    let at = folder.temporary().join("trail.theus");
+    let first = engine(&Switched::default(), &at, |_| {});
+    first.compare_and_swap(1, set(1)).unwrap();
+    let begun = first.begin(&crate::stage::process("p", &["n"])).unwrap();
+    let transaction = first.transaction(TransactionOptions::default()).unwrap();
+    first.shutdown(std::time::Duration::ZERO);
+    let next = engine(&Switched::default(), &at, |_| {});
+    next.compare_and_swap(1, set(2)).unwrap();
+    // What was open in the first one cannot commit any more, since nobody would know of it.
+    let refused = transaction.commit().unwrap_err();
+    assert!(refused.to_string().contains("it was closed"), "{refused}");
+    drop((begun, first, next));
+    let found: Vec<_> = theus_audit::records_of(&at).unwrap().map(|record| record.unwrap().version).collect();
+    assert_eq!(found, [Some(2), Some(2)]);
+    assert!(verify_files(&at, &VerifyOptions::default()).unwrap().ok());
+}
+
+#[test]
 fn the_file_holds_the_commits_of_many_threads_in_the_order_of_versions() {
     let folder = Folders::new("trail-threads");
     let at = folder.temporary().join("trail.theus");

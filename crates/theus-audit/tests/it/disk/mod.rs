@@ -1,5 +1,6 @@
 //! The trail on disk: what it keeps, what it survives and what it refuses.
 
+mod close;
 mod fake;
 mod full;
 mod keep;

@@ -32,6 +32,6 @@ class HeavyZoneAllocator(ManagedAllocator):
     """A ManagedAllocator with the capacity that an engine has: ``THEUS_HEAP_SIZE`` MB, else 512."""
 
     def __init__(self) -> None:
-        from ..engine import _heap_megabytes
+        from .._settings import heap_megabytes
 
-        super().__init__(_heap_megabytes())
+        super().__init__(heap_megabytes())

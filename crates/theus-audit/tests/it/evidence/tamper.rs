@@ -4,7 +4,7 @@
 
 use std::env;
 
-use crate::forge::{ATTEMPT, CHECKPOINT, FILE, Forged, Log, Plan, place, report};
+use crate::evidence::forge::{ATTEMPT, CHECKPOINT, FILE, Forged, Log, Plan, place, report};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use theus_audit::{CheckpointNote, MAGIC, Report, Verifier, VerifyOptions};

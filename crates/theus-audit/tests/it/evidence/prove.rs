@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::forge::{ATTEMPT, Log, ORIGIN, Plan, place};
+use crate::evidence::forge::{ATTEMPT, Log, ORIGIN, Plan, place};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! The table of verdicts in `verify`, row by row.
 
-use crate::forge::{
+use crate::evidence::forge::{
     ATTEMPT, CHECKPOINT, FILE, Forged, Log, OPENED, ORIGIN, Plan, place, raw_checkpoint, report,
 };
 use theus_audit::{CheckpointNote, PublicKey, Report, Signer, VerifyOptions};
