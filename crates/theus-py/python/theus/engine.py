@@ -75,12 +75,11 @@ class TheusEngine:
     ) -> None:
         isolation = settings.isolation(isolation, strict_cas)
         size = settings.pool_size(pool_size)
-        megabytes = settings.heap_megabytes()
         limit = settings.write_timeout_ms(write_timeout_ms)
         if hardened:
             _native.harden()
         audit = described(audit_recipe, audit_system, audit_path, durability, on_full)
-        self._core = _native.Core(flatten(context), isolation, megabytes << 20, size, limit / 1000, audit)
+        self._core = _native.Core(flatten(context), isolation, settings.heap_megabytes() << 20, size, limit / 1000, audit)
         self._registry = Registry(self._core)
         self._threads: Any = None
         self._starting = allocate_lock()
