@@ -7,32 +7,12 @@
 //! largest power of two below n. The empty tree has the hash of nothing.
 
 mod frontier;
+mod hash;
 mod proof;
 
 pub use frontier::{BrokenFrontier, Frontier};
+pub use hash::{empty_root, leaf_hash, node_hash};
 pub use proof::{Prover, extends, includes};
-
-use sha2::{Digest, Sha256};
 
 /// A SHA-256 hash.
 pub type Hash = [u8; 32];
-
-/// The hash of a leaf: of a frame without its checksum.
-pub fn leaf_hash(entry: &[u8]) -> Hash {
-    let mut hasher = Sha256::new_with_prefix([0]);
-    hasher.update(entry);
-    hasher.finalize().into()
-}
-
-/// The hash of an inner node.
-pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    let mut joined = [1; 65];
-    joined[1..33].copy_from_slice(left);
-    joined[33..].copy_from_slice(right);
-    Sha256::digest(joined).into()
-}
-
-/// The hash of the tree without leaves: of no bytes.
-pub fn empty_root() -> Hash {
-    Sha256::digest([]).into()
-}

@@ -1,6 +1,8 @@
 //! Proofs about trees, against a slow twin that follows RFC 6962 word by word, and against whoever makes them wrong.
 
+use proptest::collection::vec;
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 use theus_audit::{Frontier, Hash, Prover, empty_root, extends, includes, leaf_hash, node_hash};
 
 fn leaves(count: u64) -> Vec<Hash> {
@@ -190,12 +192,30 @@ proptest! {
 
     #[test]
     fn anything_is_checked_to_an_end(
-        first in any::<u64>(), second in any::<u64>(), path in prop::collection::vec(any::<[u8; 32]>(), 0..80),
+        first in any::<u64>(), second in any::<u64>(), path in vec(any::<[u8; 32]>(), 0..80),
         close in any::<bool>(),
     ) {
         let second = if close { first.saturating_add(second % 3) } else { second };
         prop_assert!(!includes(&[1; 32], second, first, &[2; 32], &path));
         let same = first == second && path.is_empty();
         prop_assert_eq!(extends(first, &[1; 32], second, &[1; 32], &path), same && first > 0);
+    }
+}
+
+/// SHA-256 by the library's own hasher.
+fn plain(parts: &[&[u8]]) -> Hash {
+    Sha256::digest(parts.concat()).into()
+}
+
+proptest! {
+    #[test]
+    fn the_hashes_of_the_tree_are_sha_256_of_a_prefix_and_the_bytes(bytes in vec(any::<u8>(), 400)) {
+        // All lengths, and so all places where blocks and padding may end.
+        for end in 0..bytes.len() {
+            prop_assert_eq!(leaf_hash(&bytes[..end]), plain(&[&[0], &bytes[..end]]));
+        }
+        let (left, right) = (leaf_hash(&bytes), leaf_hash(&bytes[..1]));
+        prop_assert_eq!(node_hash(&left, &right), plain(&[&[1], &left, &right]));
+        prop_assert_eq!(empty_root(), plain(&[]));
     }
 }
