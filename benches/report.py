@@ -46,6 +46,7 @@ def main(arguments=None):
 
 def groups():
     """The rows that are measured together, and the function that does it."""
+    import audit
     import calls
     import dispatch
     import handover
@@ -61,6 +62,7 @@ def groups():
         "F5,F7,F9,F10,F18": store.rows,
         "F12": memory.rows,
         "F13": handover.rows,
+        "F15": audit.rows,
         "F16": startup.rows,
     }
 

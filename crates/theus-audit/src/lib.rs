@@ -1,15 +1,18 @@
-//! The audit trail: one record for every attempt, kept in memory in a bounded ring.
+//! The audit: rules that processes are held to, counters of failures, and a trail of every attempt that shows edits.
 //!
-//! A [`Trail`] takes an [`Entry`] for each attempt of a task, whatever its [`Outcome`], gives it the next
-//! number, the time and a digest, and keeps the newest ones. Totals per outcome are kept for ever.
+//! A [`Trail`] takes an [`Entry`] for each attempt of a task, whatever its [`Outcome`], gives it the next number, the time, a
+//! link to the one before and a digest, keeps the newest in memory and, where it was opened on a path, all of them in files.
+//! A [`Book`] holds the [`Rule`]s of processes; an [`AuditSystem`] counts what breaks them and says what that leads to.
 //!
-//! What is not here: audit recipes, rules and levels, the trail on disk, and any knowledge of the engine.
-//! This crate is plain data and one lock; it does no input or output.
+//! What is not here: any knowledge of the engine. Files are touched through [`Disk`] only, and a trail in memory does no input
+//! or output and has no thread.
 //!
 //! Invariants
-//! - Numbers start at 1 and have no gap; a record's number is its position among all that were ever appended.
+//! - Frames are numbered from 1 without a gap. A record is a frame, and its number that frame's; in a trail in memory there
+//!   are only records.
 //! - A record never changes after it was appended, and its digest covers every other field ([`Record::encode`]).
-//! - The sum of [`Counts`] is the number of the newest record.
+//! - The sum of [`Counts`] is the number of records since the trail was made or opened.
+//! - [`log`] draws the files byte by byte and says what a reader checks; [`verify`] says what a check can find and what not.
 //!
 //! ```
 //! use theus_audit::{Entry, Filter, Outcome, Trail};
@@ -28,14 +31,14 @@
 mod checkpoint;
 mod disk;
 mod level;
-mod log;
+pub mod log;
 mod recipe;
 mod record;
 mod rule;
 mod system;
 mod trail;
 mod tree;
-mod verify;
+pub mod verify;
 
 pub use checkpoint::{
     Checkpoint, CheckpointNote, KeyError, LONGEST_ORIGIN, NoteError, PublicKey, Signer, check_origin,

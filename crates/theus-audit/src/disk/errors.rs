@@ -17,6 +17,12 @@ pub enum OpenError {
         /// The trail.
         path: PathBuf,
     },
+    /// Somebody else writes to the second file.
+    #[error("the checkpoint file {} is in use by another engine: close that one, or give each trail a file of its own", path.display())]
+    CheckpointsInUse {
+        /// The second file.
+        path: PathBuf,
+    },
     /// The system refused.
     #[error("the audit trail {} cannot be opened: {doing}: {source}", path.display())]
     Io {

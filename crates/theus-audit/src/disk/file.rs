@@ -47,6 +47,12 @@ pub trait DiskFile: Debug + Send + Sync {
     /// The system's.
     fn lock(&self) -> io::Result<bool>;
 
+    /// Gives the lock back. Closing the file does not while a process that was forked off has it open too.
+    ///
+    /// # Errors
+    /// The system's.
+    fn unlock(&self) -> io::Result<()>;
+
     /// Its length in bytes.
     ///
     /// # Errors
@@ -116,6 +122,10 @@ impl DiskFile for File {
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        File::unlock(self)
     }
 
     fn length(&self) -> io::Result<u64> {

@@ -33,7 +33,8 @@ pub enum OnFull {
 /// Takes the text of each new checkpoint, to keep it where whoever changes the trail cannot reach it.
 ///
 /// Runs in the trail's own thread, or in that of whoever asked for the checkpoint; a panic in it is caught and forgotten.
-/// It must not ask the same trail for a checkpoint.
+/// A checkpoint that it asks the same trail for is a sync only, and closing the trail does nothing in it. While it runs, the
+/// trail makes no other checkpoint; in the trail's own thread no batched sync either, so it should be short.
 pub type CheckpointSink = Box<dyn Fn(&str) + Send + Sync>;
 
 /// How a trail on disk is kept.

@@ -2,7 +2,7 @@
 //!
 //! What not: when checkpoints are made.
 //!
-//! Invariants: a note is on the disk before anybody is told of it; half a note at the end of the file is cut when the file is
+//! Invariants: one trail at a time writes to it; a note is on the disk before anybody is told of it; half a note at the end of the file is cut when the file is
 //! opened, and nothing else is.
 
 use std::io::{self, Read};
@@ -58,6 +58,12 @@ impl Witness {
         if new {
             disk.sync_name(path).map_err(|source| system(path, "to sync its folder", source))?;
         }
+        // Two trails would write their notes over one another's, and a trail its notes over itself.
+        match file.lock() {
+            Ok(true) => {}
+            Ok(false) => return Err(OpenError::CheckpointsInUse { path: path.to_owned() }),
+            Err(source) => return Err(system(path, "to lock it", source)),
+        }
         let mut bytes = Vec::new();
         Input::new(&file).read_to_end(&mut bytes).map_err(|source| system(path, "to read it", source))?;
         let (end, last) = whole_notes(&bytes, signed).map_err(|reason| OpenError::RolledBack {
@@ -68,6 +74,14 @@ impl Witness {
         let torn = end < bytes.len();
         let file = WitnessFile { path: path.to_owned(), file, end: end as u64, torn };
         Ok(Witness { file: Some(file), last, seen: None })
+    }
+
+    /// Lets go of the file.
+    pub(crate) fn close(&mut self) {
+        if let Some(WitnessFile { file, .. }) = self.file.take() {
+            // Where that fails it goes with the file.
+            let _unlocked = file.unlock();
+        }
     }
 
     /// Where the second file is.

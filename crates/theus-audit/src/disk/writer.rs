@@ -26,7 +26,7 @@ pub(crate) struct Writer {
     pub(crate) trail: PathBuf,
     pub(crate) identity: Identity,
     /// The first file, kept open for its lock, which says that the trail is being written.
-    pub(crate) _lock: Arc<dyn DiskFile>,
+    pub(crate) lock: Arc<dyn DiskFile>,
     pub(crate) newest: Newest,
     pub(crate) max_file: u64,
     pub(crate) on_full: OnFull,

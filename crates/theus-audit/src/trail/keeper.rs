@@ -52,6 +52,17 @@ impl Keeper {
     }
 }
 
+impl Drop for Keeper {
+    /// Asks the thread to end where nobody waited for it: it may be the one that drops this.
+    fn drop(&mut self) {
+        // In a process that was forked off the lock may be held for ever.
+        if let Ok(mut asked) = self.stop.asked.try_lock() {
+            *asked = true;
+        }
+        self.stop.changed.notify_all();
+    }
+}
+
 impl Stop {
     /// Waits this long at most; whether the end was asked for.
     fn within(&self, time: Duration) -> bool {

@@ -42,7 +42,7 @@ pub struct Trail {
     shared: Arc<Shared>,
     /// The thread of a trail on disk, until it is closed.
     keeper: Mutex<Option<Keeper>>,
-    /// Who made the trail. A child that was forked off has a copy, and must not write to the file.
+    /// Who opened the trail on disk; 0 for one in memory. A child that was forked off has a copy, and must not write to the file.
     process: u32,
 }
 
@@ -168,6 +168,7 @@ impl Trail {
     /// # Errors
     /// [`TrailError`] when it cannot be written or synced, or when an earlier sync has failed.
     pub fn wait_durable(&self, number: u64) -> Result<(), TrailError> {
+        self.own()?;
         self.shared.wait_durable(number)
     }
 
@@ -184,6 +185,7 @@ impl Trail {
     /// # Errors
     /// [`TrailError`] when it cannot be written or synced.
     pub fn sync(&self) -> Result<(), TrailError> {
+        self.own()?;
         self.shared.sync()
     }
 
@@ -193,6 +195,7 @@ impl Trail {
     /// [`TrailError`] when something cannot be written or synced. A checkpoint that only the second file has refused
     /// stands in the trail all the same.
     pub fn checkpoint(&self) -> Result<Option<String>, TrailError> {
+        self.own()?;
         self.shared.checkpoint()
     }
 
@@ -256,15 +259,16 @@ impl Trail {
     /// assert_eq!(report.count, 2);
     /// ```
     pub fn verify(&self) -> Report {
+        drop(self.lock());
         self.shared.verify()
     }
 
     /// Makes a last checkpoint, syncs, lets go of the file and ends the thread of a trail on disk. From then on it takes no record
     /// that must be written, and keeps others in memory only. Errors are lost here, so whoever wants to know of them calls
-    /// [`Trail::checkpoint`] before. Doing it again does nothing; nor does it in memory, nor in a process that was forked off,
-    /// where the thread is not and the end of the file is not known.
+    /// [`Trail::checkpoint`] before. Doing it again does nothing; nor does it in memory, nor in the function that takes the
+    /// checkpoints, nor in a process that was forked off, where the thread is not and the end of the file is not known.
     pub fn close(&self) {
-        if std::process::id() != self.process {
+        if std::process::id() != self.process || self.shared.is_telling() {
             return;
         }
         let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
@@ -279,7 +283,21 @@ impl Trail {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.shared.lock()
+        let mut state = self.shared.lock();
+        if self.is_forked() {
+            // Its parent goes on writing behind the same end, over whatever was written here.
+            drop(state.end("it belongs to the process that this one was forked from"));
+        }
+        state
+    }
+
+    /// Refuses in a process that was forked off.
+    fn own(&self) -> Result<(), Unwritten> {
+        if self.is_forked() { self.lock().check() } else { Ok(()) }
+    }
+
+    fn is_forked(&self) -> bool {
+        self.process != 0 && std::process::id() != self.process
     }
 }
 

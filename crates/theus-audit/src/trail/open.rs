@@ -41,7 +41,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, path: &Path, options: TrailOptions) -> R
         disk: Arc::clone(&disk),
         trail: path.to_owned(),
         identity: identity.clone(),
-        _lock: Arc::clone(&found.first),
+        lock: Arc::clone(&found.first),
         newest,
         max_file: options.max_file,
         on_full: options.on_full,
@@ -65,6 +65,7 @@ pub(super) fn open(disk: Arc<dyn Disk>, path: &Path, options: TrailOptions) -> R
             witness,
             covered,
         }),
+        telling: Mutex::default(),
         gate,
     };
     let shared = Arc::new(Shared { now: options.now, state: Mutex::new(state), disk: Some(on_disk) });

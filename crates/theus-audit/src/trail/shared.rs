@@ -6,6 +6,7 @@
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{ThreadId, current};
 use std::time::Duration;
 
 use super::Opened;
@@ -33,6 +34,8 @@ pub(crate) struct OnDisk {
     pub(crate) checkpoint_every: Duration,
     pub(crate) syncs: Syncs,
     pub(crate) notary: Mutex<Notary>,
+    /// Who is handing a checkpoint to the sink, a stranger's function that may come back here.
+    pub(crate) telling: Mutex<Option<ThreadId>>,
     pub(crate) gate: Arc<Gate>,
 }
 
@@ -67,6 +70,9 @@ impl Shared {
         let Some(disk) = &self.disk else {
             return Ok(None);
         };
+        if self.is_telling() {
+            return self.sync().map(|()| None);
+        }
         let mut notary = disk.notary.lock().unwrap_or_else(PoisonError::into_inner);
         let head = {
             let mut state = self.lock();
@@ -84,8 +90,17 @@ impl Shared {
         let mark = CheckpointMark { size: head.size(), root: head.root(), note };
         self.lock().mark(Kind::Checkpoint, (self.now)(), |buffer| mark.write(buffer))?;
         notary.covered = mark.size;
-        notary.publish(&mark.note)?;
+        *disk.telling.lock().unwrap_or_else(PoisonError::into_inner) = Some(current().id());
+        let published = notary.publish(&mark.note);
+        *disk.telling.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        published?;
         Ok(Some(mark.note))
+    }
+
+    /// Whether this very thread is handing out a checkpoint: then it holds the notary already.
+    pub(crate) fn is_telling(&self) -> bool {
+        let telling = self.disk.as_ref().map(|disk| *disk.telling.lock().unwrap_or_else(PoisonError::into_inner));
+        telling.flatten() == Some(current().id())
     }
 
     /// What the trail's thread does at its pace: `since` is the time since the last checkpoint. Says whether it made one.
@@ -119,7 +134,7 @@ impl Shared {
         if let Some(writer) = &mut state.writer {
             let _waiting = writer.write_waiting();
         }
-        let Some(written) = state.writer.as_ref().map(Ended::of).or_else(|| state.ended.clone()) else {
+        let Some(written) = state.writer.as_ref().map(|writer| Ended::of(writer, "")).or_else(|| state.ended.clone()) else {
             return state.ring.verify(&state.tail);
         };
         let head = state.tail.frontier().clone();
@@ -151,15 +166,18 @@ impl Shared {
     /// Lets go of the files; what they hold is on the disk then, if the disk does not fail.
     pub(crate) fn close(&self) {
         let Some(disk) = &self.disk else { return };
+        // No checkpoint is half made then, and no note is written once somebody else may have the second file.
+        let mut notary = disk.notary.lock().unwrap_or_else(PoisonError::into_inner);
         let mut closed = None;
         disk.syncs.finish(&disk.gate, || {
-            let mut state = self.lock();
-            state.ended = state.writer.as_ref().map(Ended::of);
-            closed = state.writer.take();
+            closed = self.lock().end("it was closed");
             closed.as_ref().map(|writer| (Arc::clone(&writer.newest.file), writer.newest.written))
         });
-        // The lock on the first file goes with it.
-        drop(closed);
+        notary.witness.close();
+        if let Some(writer) = closed {
+            // Where that fails it goes with the file.
+            let _unlocked = writer.lock.unlock();
+        }
     }
 
     fn reach(&self, disk: &OnDisk, number: u64) -> Result<(), TrailError> {
@@ -185,7 +203,11 @@ impl Shared {
 
     fn refuse(&self, disk: &OnDisk, error: &Arc<io::Error>) -> Unwritten {
         let refusal = self.lock().writer.as_ref().map(|writer: &Writer| writer.unwritten(error, true));
-        refusal.unwrap_or_else(|| Unwritten { path: disk.path.clone(), ..missing() })
+        refusal.unwrap_or_else(|| Unwritten {
+            path: disk.path.clone(),
+            source: Arc::clone(error),
+            ..missing()
+        })
     }
 }
 

@@ -39,23 +39,26 @@ pub(crate) struct Ended {
     pub(crate) end: u64,
     /// The number of the newest frame in it.
     pub(crate) written: u64,
+    /// Why nothing more is.
+    why: &'static str,
 }
 
 impl Ended {
     /// As far as this has written.
-    pub(crate) fn of(writer: &Writer) -> Self {
+    pub(crate) fn of(writer: &Writer, why: &'static str) -> Self {
         Ended {
             disk: Arc::clone(&writer.disk),
             trail: writer.trail.clone(),
             files: writer.newest.index,
             end: writer.newest.end,
             written: writer.newest.written,
+            why,
         }
     }
 
     /// Why no record is written any more.
     fn refusal(&self) -> Unwritten {
-        let source = Arc::new(io::Error::new(io::ErrorKind::NotConnected, "it was closed"));
+        let source = Arc::new(io::Error::new(io::ErrorKind::NotConnected, self.why));
         Unwritten { path: self.trail.clone(), waiting: 0, broken: false, source }
     }
 }
@@ -78,6 +81,13 @@ impl State {
             news: 0,
             buffer: Vec::new(),
         }
+    }
+
+    /// Gives away what writes the frames; none is written from now on.
+    pub(crate) fn end(&mut self, why: &'static str) -> Option<Writer> {
+        let writer = self.writer.take()?;
+        self.ended = Some(Ended::of(&writer, why));
+        Some(writer)
     }
 
     /// Appends what has happened.

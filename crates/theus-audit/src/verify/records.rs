@@ -2,7 +2,7 @@
 //!
 //! What not: keys and kept checkpoints; each frame is checked as `verify` does but for those.
 //!
-//! An end that is no frame is the end here: a trail that is being written has one now and then.
+//! An end that is no frame is the end here, unless a checkpoint covers it: a trail that is being written has one now and then.
 
 use std::fs::File;
 use std::io;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::trail_files;
 use crate::Record;
-use crate::log::frame::Frame;
+use crate::log::frame::{Frame, MAGIC};
 use crate::log::reader::{Reader, Step};
 use crate::log::scan::{Flaw, Scan};
 use crate::tree::Hash;
@@ -130,10 +130,15 @@ impl FrameWalk {
                     Err(flaw) => flaw,
                 },
             };
-            if self.files.is_empty() && (flaw.is_tear() || !self.scan.in_file()) {
+            let number = self.scan.frames() + 1;
+            let is_end = self.files.is_empty() && (flaw.is_tear() || !self.scan.in_file());
+            let rest = reader.rest(number).map_err(|source| ReadError::Io { path: path.clone(), source })?;
+            // No half frame has a checkpoint behind it, and no half beginning has more than one that is another.
+            let is_beginning = flaw != Flaw::Magic || rest.bytes < MAGIC.len() as u64;
+            if is_end && rest.covering.is_none() && is_beginning {
                 return Ok(None);
             }
-            return Err(ReadError::Flaw { path: path.clone(), number: self.scan.frames() + 1, flaw });
+            return Err(ReadError::Flaw { path: path.clone(), number, flaw });
         }
     }
 }

@@ -2,14 +2,15 @@
 
 use super::records::refused;
 use super::{key, notes};
+use crate::errors::{Fields, make};
 use crate::record::Record;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyInt};
 use std::path::PathBuf;
 use std::sync::Arc;
 use theus_audit::{
-    Checkpoint, CheckpointNote, Proof, ProveError, Signer, Trust, Which, check_consistency, check_inclusion,
+    Checkpoint, CheckpointNote, Proof, ProofError, ProveError, Signer, Trust, Which, check_consistency, check_inclusion,
 };
 
 /// A new key pair from 32 random bytes: the private text and the public one.
@@ -51,7 +52,7 @@ pub(crate) fn prove_consistency(
     proof.map(|proof| proof.to_string()).map_err(|error| unproven(py, error))
 }
 
-/// What a proof shows, as a dict; ValueError where it shows nothing.
+/// What a proof shows, as a dict; AuditStopError where it shows nothing, ValueError for a key or checkpoint that is none.
 #[pyfunction]
 #[pyo3(signature = (text, key_text = None, checkpoints = None))]
 pub(crate) fn check_proof<'py>(
@@ -61,25 +62,31 @@ pub(crate) fn check_proof<'py>(
     checkpoints: Option<&str>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let (key, notes) = (key(key_text)?, notes(checkpoints)?);
-    let proof = Proof::parse(text).map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let known = known(&proof, &notes);
-    if checkpoints.is_some() && known.is_none() {
+    if checkpoints.is_some() && notes.is_empty() {
         return Err(PyValueError::new_err("there is no checkpoint in the text of the known ones"));
     }
-    let trust = Trust { key: key.as_ref(), known };
+    let disproved = |error: ProofError| make(py, "AuditStopError", &error.to_string(), &Fields::default());
+    let proof = Proof::parse(text).map_err(disproved)?;
+    let known = known(&proof, &notes);
+    let trust = |known| Trust { key: key.as_ref(), known };
     let shown = PyDict::new(py);
     let (signed, known) = match proof {
         Proof::Inclusion { .. } => {
-            let included =
-                check_inclusion(text, &trust).map_err(|error| PyValueError::new_err(error.to_string()))?;
+            // Each is held against it: one that contradicts counts, whatever the others say.
+            for note in &known {
+                check_inclusion(text, &trust(Some(*note))).map_err(disproved)?;
+            }
+            let included = check_inclusion(text, &trust(known.first().copied())).map_err(disproved)?;
             shown.set_item("number", included.number)?;
             shown.set_item("record", included.record.map(|record| Record::new(Arc::new(record))))?;
             tell(&shown, "", &included.checkpoint)?;
             (included.signed, included.known)
         }
         Proof::Consistency { .. } => {
-            let grown =
-                check_consistency(text, &trust).map_err(|error| PyValueError::new_err(error.to_string()))?;
+            for note in &known {
+                check_consistency(text, &trust(Some(*note))).map_err(disproved)?;
+            }
+            let grown = check_consistency(text, &trust(known.first().copied())).map_err(disproved)?;
             tell(&shown, "older_", &grown.older)?;
             tell(&shown, "", &grown.newer)?;
             (grown.signed, grown.known)
@@ -95,14 +102,16 @@ fn tell(shown: &Bound<'_, PyDict>, prefix: &str, checkpoint: &Checkpoint) -> PyR
     shown.set_item("origin", &checkpoint.origin)
 }
 
-/// The known checkpoint that a proof can be held to: one of its size, or any, which the check then refuses by name.
-fn known<'a>(proof: &Proof, notes: &'a [CheckpointNote]) -> Option<&'a Checkpoint> {
+/// The known checkpoints that a proof can be held to: all of its sizes, or any, which the check then refuses by name.
+fn known<'a>(proof: &Proof, notes: &'a [CheckpointNote]) -> Vec<&'a Checkpoint> {
     let sizes = match proof {
         Proof::Inclusion { checkpoint, .. } => vec![checkpoint.checkpoint().size],
         Proof::Consistency { older, newer, .. } => vec![older.checkpoint().size, newer.checkpoint().size],
     };
-    let of_size = notes.iter().find(|note| sizes.contains(&note.checkpoint().size));
-    of_size.or(notes.last()).map(CheckpointNote::checkpoint)
+    let mut known: Vec<_> = notes.iter().map(CheckpointNote::checkpoint).collect();
+    let last = known.last().copied();
+    known.retain(|checkpoint| sizes.contains(&checkpoint.size));
+    if known.is_empty() { last.into_iter().collect() } else { known }
 }
 
 /// A checkpoint as Python gives it.
@@ -113,8 +122,8 @@ enum Given {
 
 impl Given {
     fn of(given: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if let Ok(size) = given.extract() {
-            return Ok(Given::Size(size));
+        if given.is_instance_of::<PyInt>() {
+            return given.extract().map(Given::Size);
         }
         let text: String = given
             .extract()

@@ -1,6 +1,7 @@
 //! What a check of a trail says, as a Python object.
 
 use super::{key, notes, unreadable};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::path::PathBuf;
@@ -116,6 +117,9 @@ pub(crate) fn verify_trail(
     checkpoints: Option<&str>,
 ) -> PyResult<AuditReport> {
     let (key, notes) = (key(key_text)?, notes(checkpoints)?);
+    if checkpoints.is_some() && notes.is_empty() {
+        return Err(PyValueError::new_err("there is no checkpoint in the text of the kept ones"));
+    }
     let options = VerifyOptions { key: key.as_ref(), checkpoints: &notes };
     let report = py.detach(|| verify_files(&path, &options));
     report.map(AuditReport::new).map_err(|error| unreadable(&path, &error))

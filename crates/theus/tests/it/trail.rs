@@ -46,6 +46,10 @@ impl DiskFile for File {
         self.0.lock()
     }
 
+    fn unlock(&self) -> io::Result<()> {
+        self.0.unlock()
+    }
+
     fn length(&self) -> io::Result<u64> {
         self.0.length()
     }

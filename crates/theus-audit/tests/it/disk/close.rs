@@ -1,6 +1,6 @@
 //! A trail that is closed while somebody still has it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -80,4 +80,39 @@ fn the_last_checkpoint_is_handed_over_when_a_trail_is_closed() {
     trail.append(entry(1));
     trail.close();
     assert!(told.load(Ordering::Relaxed), "the last checkpoint is handed over too");
+}
+
+#[test]
+fn the_function_that_takes_checkpoints_may_ask_the_trail_for_anything() {
+    for own_thread in [false, true] {
+        let place = Place::new();
+        let (trail, called) = (Arc::new(OnceLock::<Trail>::new()), Arc::new(AtomicBool::new(false)));
+        let (asked, tell) = (Arc::clone(&trail), Arc::clone(&called));
+        let sink: theus_audit::CheckpointSink = Box::new(move |_| {
+            let Some(trail) = asked.get() else { return };
+            trail.append(entry(2));
+            trail.sync().unwrap();
+            assert_eq!(trail.checkpoint().unwrap(), None);
+            assert!(trail.verify().ok());
+            // Not now: whoever made this checkpoint is not done.
+            trail.close();
+            tell.store(trail.check_writable().is_ok(), Ordering::Relaxed);
+        });
+        let mut options = TrailOptions { checkpoints: Some(sink), ..quiet() };
+        if own_thread {
+            options.sync_every = std::time::Duration::from_millis(1);
+            options.checkpoint_every = options.sync_every;
+        }
+        let opened = Trail::open(&place.trail(), options).unwrap();
+        let opened = trail.get_or_init(|| opened);
+        opened.append(entry(1));
+        while own_thread && !called.load(Ordering::Relaxed) {
+            thread::yield_now();
+        }
+        opened.checkpoint().unwrap();
+        assert!(called.load(Ordering::Relaxed), "own thread: {own_thread}");
+        opened.close();
+        assert!(opened.check_writable().is_err());
+        assert_whole(&place.trail());
+    }
 }

@@ -163,6 +163,13 @@ impl DiskFile for FakeFile {
         Ok(free)
     }
 
+    fn unlock(&self) -> io::Result<()> {
+        if std::mem::take(&mut *self.locked.lock().unwrap()) {
+            self.disk.state().locked[self.file] = false;
+        }
+        Ok(())
+    }
+
     fn length(&self) -> io::Result<u64> {
         Ok(self.disk.state().files[self.file].len() as u64)
     }

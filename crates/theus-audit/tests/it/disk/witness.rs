@@ -138,3 +138,24 @@ fn a_second_file_of_another_trail_is_refused() {
     let error = Trail::open(&place.trail(), options(&place, false)).unwrap_err();
     assert!(error.to_string().contains("example.com/other"), "{error}");
 }
+
+#[test]
+fn the_second_file_is_for_one_trail_at_a_time_and_never_the_trail_itself() {
+    let place = Place::new();
+    let first = Trail::open(&place.trail(), options(&place, false)).unwrap();
+    let refused = Trail::open(&place.file("other.theus"), options(&place, false)).unwrap_err();
+    assert!(matches!(refused, OpenError::CheckpointsInUse { .. }), "{refused}");
+    first.append(entry(1));
+    let note = first.checkpoint().unwrap().unwrap();
+    // A closed trail lets go of it, and writes nothing to it any more.
+    first.close();
+    let second = Trail::open(&place.trail(), options(&place, false)).unwrap();
+    first.append(entry(2));
+    assert_eq!(first.checkpoint().unwrap(), None);
+    assert_eq!(notes(&place).last().unwrap().to_string(), note);
+    drop((first, second));
+    assert_whole(&place.trail());
+    let own = TrailOptions { checkpoint_file: Some(place.trail()), ..quiet() };
+    assert!(Trail::open(&place.trail(), own).is_err());
+    assert_whole(&place.trail());
+}

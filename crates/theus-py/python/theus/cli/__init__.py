@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output has enough of it; Python must not complain again when it closes the stream.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (OSError, ValueError) as error:
+    except (OSError, OverflowError, ValueError) as error:
         print(f"theus: {error}", file=sys.stderr)
         return 2
     return code

@@ -109,7 +109,7 @@ def _check(chosen: argparse.Namespace) -> int:
     text = sys.stdin.read() if chosen.proof == "-" else _text(chosen.proof)
     try:
         shown = _native.check_proof(text, key, checkpoint)
-    except ValueError as error:
+    except AuditStopError as error:
         print(f"{chosen.proof}: {error}")
         return 1
     where = f"the trail {shown['origin']} of {shown['size']} frames"
@@ -131,11 +131,17 @@ def _check(chosen: argparse.Namespace) -> int:
 
 def _keygen(chosen: argparse.Namespace) -> int:
     private, public = _native.new_key(chosen.name, os.urandom(32))
-    # Never over a file that is there, and readable for nobody else from the first moment on.
-    with open(os.open(chosen.private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(private + "\n")
+    # Never over a file that is there, and readable for nobody else from the first moment on. The public one first, so that
+    # no private one is left behind without it.
     with open(chosen.private + ".pub", "x", encoding="utf-8") as file:
         file.write(public + "\n")
+    try:
+        handle = os.open(chosen.private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError:
+        os.unlink(chosen.private + ".pub")
+        raise
+    with open(handle, "w", encoding="utf-8") as file:
+        file.write(private + "\n")
     print(public)
     return 0
 
