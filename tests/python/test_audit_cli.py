@@ -211,3 +211,58 @@ def test_the_installed_program_is_the_same(kept):
     from importlib.metadata import entry_points
 
     assert [point.value for point in entry_points(group="console_scripts") if point.name == "theus"] == ["theus.cli:main"]
+
+
+def test_records_do_not_end_without_a_word_in_a_damaged_trail_or_another_file(copy):
+    changed = bytearray(copy.read_bytes())
+    changed[len(changed) // 2] ^= 1
+    copy.write_bytes(changed)
+    theus("audit", "show", copy, code=1)
+    theus("audit", "show", __file__, code=1)
+
+
+def test_a_proof_is_held_to_every_known_checkpoint(tmp_path):
+    def grown(name, values):
+        engine = TheusEngine(pool_size=1, audit_path=AuditTrail(tmp_path / name, origin="example.com", checkpoint_every=1e6))
+        try:
+            for value in values:
+                engine.compare_and_swap(engine.state.version, data={"domain": {"count": value}})
+            return engine.audit.checkpoint()
+        finally:
+            engine.shutdown()
+
+    first = grown("trail", [1, 2, 3])
+    (tmp_path / "forked").write_bytes((tmp_path / "trail").read_bytes())
+    second, other = grown("trail", [4, 5]), grown("forked", [6, 7])
+    assert second.split("\n")[1] == other.split("\n")[1]
+    (tmp_path / "kept").write_text(first + second)
+    (tmp_path / "first").write_text(first)
+    proof = tmp_path / "proof"
+    theus("audit", "consistency", tmp_path / "first", other.split("\n")[1], tmp_path / "forked", "-o", proof)
+    theus("audit", "check-proof", proof, "--checkpoint", tmp_path / "first")
+    shown = theus("audit", "check-proof", proof, "--checkpoint", tmp_path / "kept", code=1)
+    assert "has another root" in shown
+
+
+def test_wrong_arguments_are_no_findings(kept, tmp_path):
+    proof, nothing = tmp_path / "proof", tmp_path / "nothing"
+    theus("audit", "prove", kept.last, kept.trail, "-o", proof)
+    nothing.write_text("")
+    for arguments in (
+        ("check-proof", proof, "--key", "nonsense+00+x"),
+        ("check-proof", proof, "--checkpoint", proof),
+        ("verify", kept.trail, "--checkpoints", nothing),
+        ("prove", -1, kept.trail),
+        ("prove", 10**30, kept.trail),
+        ("consistency", 10**30, 5, kept.trail),
+    ):
+        assert "Traceback" not in theus("audit", *arguments, code=2)
+
+
+def test_no_private_key_is_left_without_its_public_one(tmp_path):
+    (tmp_path / "key.pub").write_text("another")
+    theus("audit", "keygen", "example.com/trail", tmp_path / "key", code=2)
+    assert not (tmp_path / "key").exists()
+    (tmp_path / "key.pub").rename(tmp_path / "key")
+    theus("audit", "keygen", "example.com/trail", tmp_path / "key", code=2)
+    assert (tmp_path / "key").read_text() == "another" and not (tmp_path / "key.pub").exists()

@@ -1,13 +1,17 @@
 """Rules as gates, seen through `engine.execute` only: level by gate by threshold by route."""
 
 import asyncio
+import json
+import subprocess
+import sys
+import threading
 import warnings
 
 import pytest
 
 from theus import StateUpdate, TheusEngine, process
 from theus.audit import AuditAbortError, AuditBlockError, AuditRecipe, AuditStopError, AuditSystem, AuditWarning
-from theus.errors import ContractViolationError, TheusError, WorkerCrashedError
+from theus.errors import ContractViolationError, EngineClosedError, TheusError, WorkerCrashedError
 
 ERRORS = {"S": AuditStopError, "A": AuditAbortError, "B": AuditBlockError}
 
@@ -389,3 +393,54 @@ def test_the_hash_of_the_inputs_tells_calls_apart_and_never_pickles():
         assert len(set(hashes)) == len(hashes)
         engine.call(look, n=Unpicklable())
         assert engine.audit.records()[-1].inputs == hashes[6]
+
+
+def test_a_body_that_ends_within_the_time_of_the_shutdown_commits_and_has_its_record_on_the_disk(tmp_path):
+    begun, go_on = threading.Event(), threading.Event()
+
+    @process(outputs=["domain.n"])
+    def waits(ctx):
+        begun.set()
+        go_on.wait(30)
+        return 1
+
+    path = tmp_path / "trail.theus"
+    engine = TheusEngine({"domain": {"n": 0}}, audit_path=path)
+    future = engine.submit(waits)
+    assert begun.wait(30)
+    ending = threading.Thread(target=engine.shutdown, args=(30,))
+    ending.start()
+    while True:
+        try:
+            engine._core.check_open()
+        except EngineClosedError:
+            break
+    go_on.set()
+    assert future.result(30) == 1
+    ending.join(30)
+    assert engine.state.domain.n == 1
+    shown = subprocess.run(
+        [sys.executable, "-m", "theus", "audit", "show", "--json", str(path)], capture_output=True, text=True, timeout=60
+    )
+    assert [json.loads(line)["outcome"] for line in shown.stdout.splitlines()] == ["committed"], shown
+
+
+def test_what_a_body_commits_by_itself_is_held_to_its_rules_and_the_error_names_the_path():
+    engine = TheusEngine(
+        {"domain": {"n": 0}},
+        audit_recipe={"process_recipes": {"sneaks": {"outputs": [{"field": "domain.n", "max": 5, "level": "A"}]}}},
+    )
+
+    @process(outputs=["domain.n"])
+    def sneaks(ctx):
+        with pytest.raises(AuditAbortError) as raised:
+            engine.compare_and_swap(engine.state.version, {"domain": {"n": 99}})
+        assert raised.value.path == "domain.n"
+        return 1
+
+    engine.call(sneaks)
+    assert engine.state.domain.n == 1
+    assert [(found.process, found.outcome) for found in engine.audit.records()] == [
+        ("compare_and_swap", "audit"),
+        ("sneaks", "committed"),
+    ]

@@ -150,3 +150,43 @@ def test_the_example_gives_opentelemetry_what_the_trail_says(logger):
     assert [record.attributes["theus.outcome"] for record in found] == ["committed", "failed"]
     assert found[0].attributes["theus.version"] == 2
     assert "an amount is at least 0" in found[1].body
+
+
+def test_what_is_not_logged_yet_when_the_program_ends_is_logged_then():
+    program = """
+import logging
+logging.basicConfig(level="INFO")
+from theus import TheusEngine, process
+
+@process(outputs=["domain.n"])
+def put(ctx):
+    return 1
+
+engine = TheusEngine({"domain": {}})
+for _ in range(100):
+    engine.call(put)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert ended.stderr.count("put committed") == 100, ended
+
+
+def test_a_handler_may_end_the_engine():
+    ended = []
+
+    class Ends(logging.Handler):
+        def emit(self, record):
+            engine.shutdown()
+            ended.append(engine)
+
+    logger = logging.getLogger("theus.audit")
+    handler = Ends()
+    logger.addHandler(handler)
+    logger.setLevel("INFO")
+    try:
+        engine = TheusEngine({"domain": {}})
+        engine.call(put, 1)
+        engine._logged._thread.join(30)
+        assert ended == [engine]
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)

@@ -71,7 +71,7 @@ impl Running {
         self.reader.end(py);
         let why =
             if outcome == Outcome::Timeout { "the time limit has passed" } else { "the call was cancelled" };
-        // Where a timeout blocks, the next call finds out: whoever waits for this one is told of the time.
+        // It counts, and a Stop latches. Whoever waits is told of the time, whatever the audit says of it.
         self.attempt.abandon(outcome, why.into());
     }
 

@@ -329,10 +329,15 @@ impl Core {
         self.engine.check_open().map_err(|error| closed(py, &error))
     }
 
-    /// Ends the workers and takes no more work.
-    fn shutdown(&self, py: Python<'_>, timeout: f64) {
+    /// Takes no more work and ends the workers; bodies that still run are settled, until the shutdown.
+    fn drain(&self, py: Python<'_>, timeout: f64) {
         let timeout = Duration::try_from_secs_f64(timeout).unwrap_or(Duration::from_secs(86_400));
-        py.detach(|| self.engine.shutdown(timeout));
+        py.detach(|| self.engine.drain(timeout));
+    }
+
+    /// Lets go of the heavy zone and closes the trail too.
+    fn shutdown(&self, py: Python<'_>) {
+        py.detach(|| self.engine.shutdown(Duration::ZERO));
         self.closed.store(true, Ordering::Relaxed);
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn guard(py: Python<'_>, process: &str, path: &str, what: &str, hint:
 pub(crate) fn closed(py: Python<'_>, error: &Closed) -> PyErr {
     match error {
         Closed::ShutDown => make(py, "EngineClosedError", &error.to_string(), &Fields::default()),
-        Closed::Audit(fault) => self::fault(py, &fault.to_string(), None, fault),
+        Closed::Audit(fault) => self::fault(py, &fault.to_string(), Fields::default(), fault),
         Closed::Forked { .. } | Closed::Pool(_) => PyRuntimeError::new_err(error.to_string()),
     }
 }
@@ -75,9 +75,15 @@ pub(crate) fn refusal(py: Python<'_>, refusal: &Refusal) -> PyErr {
         Refusal::Array(error) => array(py, error),
         Refusal::Conflict { process, error, .. } => conflict(py, process, error),
         Refusal::TimedOut { process, .. } => simple(py, "WriteTimeoutError", &text, process),
-        Refusal::Audit { process, error } => fault(py, &text, Some(process), error),
+        Refusal::Audit { process, error } => {
+            let path = refusal.path();
+            let fields = Fields { process: Some(process), path: path.as_deref(), ..Fields::default() };
+            fault(py, &text, fields, error)
+        }
         Refusal::Blocked { process, error, cause } => {
-            let raised = audit(py, error.level, &text, Some(process));
+            let path = refusal.path();
+            let fields = Fields { process: Some(process), path: path.as_deref(), ..Fields::default() };
+            let raised = make(py, class(error.level), &text, &fields);
             raised.set_cause(py, Some(self::refusal(py, cause)));
             raised
         }
@@ -91,21 +97,24 @@ pub(crate) fn refusal(py: Python<'_>, refusal: &Refusal) -> PyErr {
 
 /// The exception of a refusal of this level.
 pub(crate) fn audit(py: Python<'_>, level: Level, text: &str, process: Option<&str>) -> PyErr {
-    let kind = match level {
+    make(py, class(level), text, &Fields { process, ..Fields::default() })
+}
+
+fn class(level: Level) -> &'static str {
+    match level {
         Level::Stop => "AuditStopError",
         Level::Abort => "AuditAbortError",
         Level::Block | Level::Count | Level::Ignore => "AuditBlockError",
-    };
-    make(py, kind, text, &Fields { process, ..Fields::default() })
+    }
 }
 
 /// The exception for what stands in the way besides a broken rule, which stops everything.
-fn fault(py: Python<'_>, text: &str, process: Option<&str>, fault: &AuditFault) -> PyErr {
+fn fault(py: Python<'_>, text: &str, fields: Fields<'_>, fault: &AuditFault) -> PyErr {
     let level = match fault {
         AuditFault::Rule(refused) => refused.level,
         AuditFault::Stopped(_) | AuditFault::Unwritten(_) | AuditFault::NotDurable { .. } => Level::Stop,
     };
-    audit(py, level, text, process)
+    make(py, class(level), text, &fields)
 }
 
 fn conflict(py: Python<'_>, process: &str, error: &CommitError) -> PyErr {

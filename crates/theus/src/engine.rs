@@ -268,17 +268,26 @@ impl Engine {
         if self.is_forked() {
             return;
         }
+        self.drain(timeout);
+        // Snapshots and arrays that somebody holds keep theirs.
+        self.inner.store.let_go(HEAVY);
+        self.inner.arena.trim();
+        // Last, so that what the shutdown ended has its records.
+        self.inner.audit.trail().close();
+    }
+
+    /// The first half of [`shutdown`](Self::shutdown): takes no more work, gives running tasks this long, and ends the workers.
+    /// Attempts whose bodies the host language runs can still be settled, and the trail takes their records.
+    pub fn drain(&self, timeout: Duration) {
+        if self.is_forked() {
+            return;
+        }
         let pool = std::mem::replace(&mut *self.inner.pool.lock(), PoolState::Closed);
         let listeners = std::mem::take(&mut *self.inner.listeners.lock());
         drop(listeners);
         if let PoolState::Running(pool) = pool {
             pool.shutdown(timeout);
         }
-        // Snapshots and arrays that somebody holds keep theirs.
-        self.inner.store.let_go(HEAVY);
-        self.inner.arena.trim();
-        // Last, so that what the shutdown ended has its records.
-        self.inner.audit.trail().close();
     }
 
     /// True in a forked child of the process that made the engine.

@@ -105,6 +105,11 @@ impl Refusal {
         match self {
             Refusal::Violation(violation) => violation.path().map(str::to_owned),
             Refusal::Array(error) => Some(error.name().to_owned()),
+            Refusal::Audit { error: AuditFault::Rule(refused), .. } => {
+                let key = &refused.key;
+                let field = key.split_once(":input:").or_else(|| key.split_once(":output:"));
+                field.map(|(_, field)| field.to_owned())
+            }
             Refusal::TimedOut { .. } | Refusal::Audit { .. } => None,
             Refusal::Blocked { cause, .. } => cause.path(),
             Refusal::Conflict { error: CommitError::Conflict { conflicts, .. }, .. } => {

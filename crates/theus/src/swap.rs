@@ -81,9 +81,11 @@ impl Engine {
         entry.update = Some(change.digest);
         let commit =
             Commit { base: expected, update, isolation: self.isolation(), reads: Vec::new(), requester };
+        // What a body commits by itself must pass what the body's own commit would have to.
+        let body = commit.requester.as_ref().filter(|by| by.task.is_some()).map(|by| Arc::clone(&by.process));
         let physics = Physics { process: CALLER, authority: &Authority::Process };
         let committed = Entry { paths: change.paths, ..entry.clone() };
-        let mut gate = Gate::new(self.audit(), committed, started);
+        let mut gate = Gate::new(self.audit(), committed, started).within(body);
         let pass = |pending: Pending<'_>| gate.pass(pending);
         match zones::commit(self.store(), &self.snapshot(), commit, physics, pass) {
             Ok(committed) => gate.published(committed.version, false).map(|()| committed.version),

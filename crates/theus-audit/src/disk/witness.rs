@@ -141,7 +141,11 @@ impl Witness {
         }
         // Until the note is on the disk it does not count, and the next one takes its place.
         *torn = true;
-        write_all(&**file, note.as_bytes(), *end)?;
+        if let Err(error) = write_all(&**file, note.as_bytes(), *end) {
+            // Whoever reads the file meanwhile must not take half a note for one that nobody signed.
+            let _cut_again_before_the_next = file.set_length(*end);
+            return Err(error);
+        }
         file.sync()?;
         *torn = false;
         *end += note.len() as u64;

@@ -132,6 +132,11 @@ impl Writer {
         }
     }
 
+    /// How many frames wait in memory.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.frames.len()
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         file_path(&self.trail, self.newest.index)
     }

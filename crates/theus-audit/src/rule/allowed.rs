@@ -19,20 +19,17 @@ pub(crate) enum Scalar {
 }
 
 impl Allowed {
-    /// Whether `subject` is listed; `None` if no list could hold it.
+    /// Whether `subject` is listed. A container or an object never is: a list of what is allowed lets nothing else pass.
     ///
     /// 1 and 1.0 are one value; true is neither, though Python would have it so: whoever lists 1 means the number.
-    pub(super) fn holds(&self, subject: &Subject<'_>) -> Option<bool> {
+    pub(super) fn holds(&self, subject: &Subject<'_>) -> bool {
         let same = |scalar: &Scalar| match (scalar, subject) {
             (Scalar::Bool(listed), Subject::Bool(value)) => listed == value,
             (Scalar::Number(listed), Subject::Number(value)) => listed == value,
             (Scalar::Text(listed), Subject::Text(value)) => **listed == **value,
             _ => false,
         };
-        match subject {
-            Subject::Bool(_) | Subject::Number(_) | Subject::Text(_) => Some(self.0.iter().any(same)),
-            Subject::Absent | Subject::Sized(_) | Subject::Other => None,
-        }
+        self.0.iter().any(same)
     }
 }
 

@@ -1,6 +1,6 @@
 //! [`Condition`]: the tests of a rule, and the words for what fails them.
 //!
-//! Invariant: a test that is for another kind of value than the subject does not fail.
+//! Invariant: a test that is for another kind of value than the subject does not fail, save a list of what is allowed.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl Condition {
 
     fn unlisted(&self, subject: &Subject<'_>) -> Option<Failure<'_>> {
         let allowed = self.allowed.as_ref()?;
-        (allowed.holds(subject) == Some(false)).then_some(Failure::In(allowed))
+        (!allowed.holds(subject)).then_some(Failure::In(allowed))
     }
 
     fn unmatched(&self, subject: &Subject<'_>) -> Option<Failure<'_>> {
@@ -93,7 +93,7 @@ impl Failure<'_> {
             Subject::Bool(value) => value.to_string(),
             Subject::Number(number) => number.to_string(),
             Subject::Text(text) => quoted(text),
-            Subject::Absent | Subject::Sized(_) | Subject::Other => String::new(),
+            Subject::Absent | Subject::Sized(_) | Subject::Other => "no bool, number or text".to_owned(),
         };
         match self {
             Failure::Min(min) => format!("{field} is {value}; it must be at least {min}"),

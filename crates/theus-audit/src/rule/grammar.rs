@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use theus_value::Path;
+use theus_value::{Path, Pattern};
 use theus_yaml::{Content, Entry, Node};
 
 use crate::recipe::{LONGEST_NAME, Remarks};
@@ -109,7 +109,15 @@ impl Draft {
         let path = match side {
             Side::Input if field.is_empty() => return,
             Side::Input => Ok(Path::from_segments([Arc::clone(&field)])),
-            Side::Output => Path::parse(&field),
+            Side::Output => {
+                if Pattern::parse(&field).is_ok_and(|pattern| pattern.is_glob()) {
+                    let what = "an output rule looks at one path, so field must have no glob".to_owned();
+                    remarks.mistake(&entry.value, what);
+                    self.field = Some(field);
+                    return;
+                }
+                Path::parse(&field)
+            }
         };
         match path {
             Ok(path) => (self.field, self.path) = (Some(field), Some(path)),

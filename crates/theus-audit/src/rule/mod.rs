@@ -45,7 +45,7 @@ pub struct Rule {
 pub enum Check<'a> {
     /// There is nothing to look at.
     Skipped,
-    /// No test failed; a test that is for another kind of value does not.
+    /// No test failed; a test that is for another kind of value does not, save `in`.
     Passed,
     /// A test failed, and this is the message.
     Failed(Cow<'a, str>),

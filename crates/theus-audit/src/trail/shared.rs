@@ -99,7 +99,8 @@ impl Shared {
 
     /// Whether this very thread is handing out a checkpoint: then it holds the notary already.
     pub(crate) fn is_telling(&self) -> bool {
-        let telling = self.disk.as_ref().map(|disk| *disk.telling.lock().unwrap_or_else(PoisonError::into_inner));
+        let telling =
+            self.disk.as_ref().map(|disk| *disk.telling.lock().unwrap_or_else(PoisonError::into_inner));
         telling.flatten() == Some(current().id())
     }
 
@@ -134,11 +135,14 @@ impl Shared {
         if let Some(writer) = &mut state.writer {
             let _waiting = writer.write_waiting();
         }
-        let Some(written) = state.writer.as_ref().map(|writer| Ended::of(writer, "")).or_else(|| state.ended.clone()) else {
+        let Some(written) =
+            state.writer.as_ref().map(|writer| Ended::of(writer, "")).or_else(|| state.ended.clone())
+        else {
             return state.ring.verify(&state.tail);
         };
         let head = state.tail.frontier().clone();
         let whole = written.written == head.size();
+        let lost = if state.writer.is_none() { written.lost } else { 0 };
         drop(state);
         let mut verifier = Verifier::new(&VerifyOptions::default());
         for index in 1..=written.files {
@@ -155,6 +159,9 @@ impl Shared {
         }
         let replaced = whole && *verifier.head() != head;
         let mut report = verifier.finish();
+        if lost > 0 {
+            report.notes.push(written.loss());
+        }
         if replaced {
             let reason =
                 "the files are whole, and yet not what was written to them: others were put in their place";
@@ -186,7 +193,9 @@ impl Shared {
         let Err(refused) = reached else { return Ok(()) };
         // The trail may have been closed, meanwhile too: what it wrote is synced, what came later is in memory only.
         match &self.lock().ended {
-            Some(ended) if disk.gate.broken().is_none() && disk.syncs.durable() >= ended.written => Ok(()),
+            Some(ended) if disk.gate.broken().is_none() && disk.syncs.durable() >= ended.written => {
+                if ended.lost == 0 { Ok(()) } else { Err(ended.refusal().into()) }
+            }
             _ => Err(refused.into()),
         }
     }

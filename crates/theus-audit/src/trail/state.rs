@@ -39,7 +39,9 @@ pub(crate) struct Ended {
     pub(crate) end: u64,
     /// The number of the newest frame in it.
     pub(crate) written: u64,
-    /// Why nothing more is.
+    /// How many frames the disk had refused by then: they are in memory only.
+    pub(crate) lost: usize,
+    /// Why nothing more is written.
     why: &'static str,
 }
 
@@ -52,13 +54,23 @@ impl Ended {
             files: writer.newest.index,
             end: writer.newest.end,
             written: writer.newest.written,
+            lost: writer.waiting(),
             why,
         }
     }
 
-    /// Why no record is written any more.
-    fn refusal(&self) -> Unwritten {
-        let source = Arc::new(io::Error::new(io::ErrorKind::NotConnected, self.why));
+    /// What became of the frames that waited.
+    pub(crate) fn loss(&self) -> String {
+        format!(
+            "{} records waited in memory for room on the disk when the trail was closed, and are not in it",
+            self.lost
+        )
+    }
+
+    /// Why no record is written any more, or was not.
+    pub(crate) fn refusal(&self) -> Unwritten {
+        let why = if self.lost > 0 { self.loss() } else { self.why.to_owned() };
+        let source = Arc::new(io::Error::new(io::ErrorKind::NotConnected, why));
         Unwritten { path: self.trail.clone(), waiting: 0, broken: false, source }
     }
 }

@@ -9,16 +9,8 @@ use super::Hash;
 
 const BLOCK: usize = 64;
 /// FIPS 180-4, section 5.3.3.
-const START: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
+const START: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 /// The hash of a leaf: of a frame without its checksum.
 pub fn leaf_hash(entry: &[u8]) -> Hash {

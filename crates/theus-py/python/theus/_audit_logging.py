@@ -47,17 +47,20 @@ class LoggedAudit:
     """Follows the records of one engine and logs them, from when it is made until it is closed."""
 
     def __init__(self, audit: Any) -> None:
-        from threading import Event, Thread
+        from threading import Event, Thread, current_thread
 
         self._observer = audit.observe(_MOST_WAITING)
         self._closing = Event()
+        self._current_thread = current_thread
         self._thread = Thread(target=self._run, name="theus-audit-logging", daemon=True)
         self._thread.start()
 
     def close(self, timeout: float) -> None:
         """Logs what has come so far and ends, within so many seconds."""
         self._closing.set()
-        self._thread.join(timeout)
+        # A handler may be what ends the engine.
+        if self._current_thread() is not self._thread:
+            self._thread.join(timeout)
 
     def _run(self) -> None:
         while True:

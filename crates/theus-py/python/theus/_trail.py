@@ -29,6 +29,9 @@ class AuditTrail:
     A checkpoint is made after ``checkpoint_records`` records or ``checkpoint_every`` seconds. ``key`` is the text of a
     private key that signs them (``theus audit keygen``). Each is handed to ``on_checkpoint(text)`` and added to the file
     ``checkpoints``: kept out of reach of whoever may write the trail, they are what shows that it was cut back or rewritten.
+    ``on_checkpoint`` should be short: while it runs there is no other checkpoint, and ``shutdown()`` waits for it; in the trail's
+    own thread no batched sync is made either. In it ``engine.audit.checkpoint()`` only syncs, and ``engine.shutdown()`` leaves
+    the trail open. ``checkpoints`` is for one trail at a time.
     """
 
     __slots__ = ("_words",)

@@ -89,8 +89,7 @@ class TheusEngine:
         self._audit = self.audit.system
         self._logged: LoggedAudit | None = None
         _open_engines.add(self)
-        if self.audit.path is not None:
-            _at_exit_once()
+        _at_exit_once()
         self._log_if_wanted()
 
     @property
@@ -237,7 +236,6 @@ class TheusEngine:
         (``$XDG_RUNTIME_DIR/theus``, else ``/tmp/theus-<uid>``). ValueError for a name that cannot be one, ContextError when
         a live session has it already.
         """
-        _at_exit_once()
         _native.listen(self._core, name)
 
     def doctor(self) -> list[Finding]:
@@ -253,9 +251,11 @@ class TheusEngine:
     def shutdown(self, timeout: float = 5.0) -> None:
         """Takes no more work, gives running tasks ``timeout`` seconds, and ends the workers. Always returns."""
         deadline = monotonic() + max(0.0, timeout)
-        self._core.shutdown(max(0.0, timeout))
+        self._core.drain(max(0.0, timeout))
         if self._threads is not None:
             self._threads.shutdown(max(0.0, deadline - monotonic()))
+        # Only now, so that the bodies on those threads have their records.
+        self._core.shutdown()
         if self._logged is not None:
             self._logged.close(max(1.0, deadline - monotonic()))
         _open_engines.discard(self)
@@ -289,7 +289,6 @@ class TheusEngine:
     def _submit(
         self, registered: Registered, args: Any, kwargs: dict[str, Any], timeout: float | None = None, retries: int = 0
     ) -> Any:
-        _at_exit_once()
         return self._core.submit(registered.native, registered.remote(), args, kwargs, timeout, retries)
 
     async def _await_task(self, task: Any) -> Any:
@@ -423,7 +422,7 @@ _at_exit_done = False
 
 
 def _at_exit_once() -> None:
-    """Workers end with the interpreter also where nobody calls shutdown()."""
+    """Workers end, and the audit is written and logged, with the interpreter also where nobody calls shutdown()."""
     global _at_exit_done
     if not _at_exit_done:
         import atexit

@@ -10,7 +10,8 @@ use pyo3::types::{PyDict, PyInt};
 use std::path::PathBuf;
 use std::sync::Arc;
 use theus_audit::{
-    Checkpoint, CheckpointNote, Proof, ProofError, ProveError, Signer, Trust, Which, check_consistency, check_inclusion,
+    Checkpoint, CheckpointNote, Proof, ProofError, ProveError, Signer, Trust, Which, check_consistency,
+    check_inclusion,
 };
 
 /// A new key pair from 32 random bytes: the private text and the public one.

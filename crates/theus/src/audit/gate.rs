@@ -11,6 +11,8 @@ use theus_state::Pending;
 pub(crate) struct Gate<'a> {
     audit: &'a Audit,
     process: Arc<str>,
+    /// Whose output rules hold.
+    rules_of: Arc<str>,
     started: Instant,
     /// The record of the commit, but for what is known only now.
     entry: Option<Entry>,
@@ -22,7 +24,14 @@ impl<'a> Gate<'a> {
     /// The gate of a commit whose record will be `entry`, with its version and how long it took since `started`.
     pub(crate) fn new(audit: &'a Audit, entry: Entry, started: Instant) -> Self {
         let process = Arc::clone(&entry.process);
-        Gate { audit, process, started, entry: Some(entry), record: None, warnings: Vec::new() }
+        let rules_of = Arc::clone(&process);
+        Gate { audit, process, rules_of, started, entry: Some(entry), record: None, warnings: Vec::new() }
+    }
+
+    /// Holds the commit to the output rules of the process whose body makes it, under another name.
+    pub(crate) fn within(mut self, body: Option<Arc<str>>) -> Self {
+        self.rules_of = body.unwrap_or(self.rules_of);
+        self
     }
 
     /// Lets through what is about to be published, or not. Called once.
@@ -32,7 +41,7 @@ impl<'a> Gate<'a> {
 
     fn through(&mut self, pending: Pending<'_>) -> Result<(), AuditFault> {
         self.audit.check_stopped()?;
-        let judgement = self.audit.judge_outputs(&self.process, pending.root);
+        let judgement = self.audit.judge_outputs(&self.rules_of, pending.root);
         self.warnings.extend(judgement.warnings);
         if let Some(refusal) = judgement.refused {
             return Err(refusal.into());

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::thread;
 use theus::{
     AuditFault, Book, CALLER, Closed, Contract, Engine, Function, Leniency, Level, Number, Outcome, Process,
-    Refusal, RemoteTask, Returned, StateUpdate, Subject, TaskError, TransactionOptions, Update, Value,
+    Refusal, RemoteTask, Requester, Returned, StateUpdate, Subject, TaskError, TransactionOptions, Update,
+    Value,
 };
 use theus_testkit::crash::PATIENCE;
 
@@ -239,4 +240,20 @@ fn records_of_commits_stand_in_the_order_of_versions() {
     assert!(engine.trail().verify().ok());
     let hashes: BTreeSet<_> = found.iter().map(|record| record.update).collect();
     assert_eq!(hashes.len(), 1600, "different updates have different hashes");
+}
+
+#[test]
+fn what_a_body_commits_by_itself_is_held_to_the_rules_of_its_process() {
+    let text = "process_recipes: {body: {outputs: [{field: domain.count, max: 5, level: A}]}}";
+    let (book, _) = Book::parse(text, "recipe.yaml", Leniency::Strict).unwrap();
+    let initial = map([("domain", mapping([("count", int(0))]))]);
+    let engine = Engine::builder().initial(initial).rules(book).unwrap().build();
+    let refused = engine.compare_and_swap_as(Some(Requester::task("body", 1)), 1, set(6)).unwrap_err();
+    assert_eq!(level_of(&refused), Level::Abort);
+    assert_eq!(refused.path().as_deref(), Some("domain.count"));
+    assert_eq!(engine.snapshot().version(), 1);
+    assert_eq!((records(&engine)[0].process.as_ref(), outcomes(&engine)), (CALLER, vec!["audit"]));
+    engine.compare_and_swap_as(Some(Requester::task("body", 1)), 1, set(5)).unwrap();
+    // A name that only holds a ticket is no body.
+    engine.compare_and_swap_as(Some(Requester::new("body")), 2, set(6)).unwrap();
 }

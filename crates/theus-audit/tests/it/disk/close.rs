@@ -1,11 +1,12 @@
 //! A trail that is closed while somebody still has it.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use theus_audit::{Durability, Filter, Trail, TrailOptions};
+use theus_audit::{Durability, Filter, OnFull, Trail, TrailOptions};
 
+use super::fake::FakeDisk;
 use super::{Place, assert_whole, entry, quiet, tasks};
 
 #[test]
@@ -115,4 +116,20 @@ fn the_function_that_takes_checkpoints_may_ask_the_trail_for_anything() {
         assert!(opened.check_writable().is_err());
         assert_whole(&place.trail());
     }
+}
+
+#[test]
+fn what_a_full_disk_never_took_before_the_end_is_not_called_synced() {
+    let (place, disk) = (Place::new(), FakeDisk::default());
+    let options = TrailOptions { on_full: OnFull::Pass, durability: Durability::Each, ..quiet() };
+    let trail = Trail::open_on(Arc::new(disk.clone()), &place.trail(), options).unwrap();
+    let kept = trail.try_append(entry(1)).unwrap().number;
+    disk.set_room(Some(0));
+    let lost = trail.try_append(entry(2)).unwrap().number;
+    trail.close();
+    trail.wait_durable(kept).unwrap();
+    let refused = trail.wait_durable(lost).unwrap_err();
+    assert!(refused.to_string().contains("1 records waited in memory"), "{refused}");
+    assert!(trail.sync().is_err());
+    assert!(trail.verify().notes.iter().any(|note| note.starts_with("1 records waited")));
 }

@@ -220,18 +220,25 @@ fn a_file_that_others_put_in_the_trails_place_is_found() {
 fn records_do_not_end_without_a_word_where_the_trail_goes_on() {
     let place = Place::new();
     let trail = Trail::open(&place.trail(), quiet()).unwrap();
-    (1..=5).for_each(|task| drop(trail.append(entry(task))));
+    for task in 1..=5 {
+        trail.append(entry(task));
+    }
     trail.checkpoint().unwrap();
     drop(trail);
     let whole = fs::read(place.trail()).unwrap();
     let mut damaged = whole.clone();
     damaged[whole.len() / 2] ^= 1;
     fs::write(place.trail(), &damaged).unwrap();
-    assert!(records_of(&place.trail()).unwrap().any(|record| record.is_err()), "a checkpoint lies behind the flaw");
+    assert!(
+        records_of(&place.trail()).unwrap().any(|record| record.is_err()),
+        "a checkpoint lies behind the flaw"
+    );
     // Half a frame is the end, and so is half a beginning; another file is neither.
     fs::write(place.trail(), &whole[..whole.len() / 2]).unwrap();
     assert!(records_of(&place.trail()).unwrap().all(|record| record.is_ok()));
-    for (content, read) in [(&whole[..0], true), (&whole[..9], true), (b"root:x:0:0:root:/root:/bin/sh\n", false)] {
+    for (content, read) in
+        [(&whole[..0], true), (&whole[..9], true), (b"root:x:0:0:root:/root:/bin/sh\n", false)]
+    {
         fs::write(place.trail(), content).unwrap();
         assert_eq!(records_of(&place.trail()).unwrap().next().is_none(), read, "{} bytes", content.len());
     }

@@ -159,3 +159,22 @@ fn the_second_file_is_for_one_trail_at_a_time_and_never_the_trail_itself() {
     assert!(Trail::open(&place.trail(), own).is_err());
     assert_whole(&place.trail());
 }
+
+#[test]
+fn half_a_note_that_a_full_disk_took_does_not_stay() {
+    let (place, disk) = (Place::new(), FakeDisk::default());
+    let trail = Trail::open_on(Arc::new(disk.clone()), &place.trail(), options(&place, true)).unwrap();
+    let length = || disk.image()[&place.trail()].len() as u64;
+    trail.append(entry(1));
+    let before = length();
+    let note = trail.checkpoint().unwrap().unwrap();
+    let frame = length() - before;
+    trail.append(entry(2));
+    disk.set_room(Some(frame + note.len() as u64 - 1));
+    assert!(trail.checkpoint().unwrap_err().to_string().contains("kept"));
+    assert_eq!(disk.image()[&place.file("kept")], note.as_bytes());
+    disk.set_room(None);
+    trail.append(entry(3));
+    let next = trail.checkpoint().unwrap().unwrap();
+    assert_eq!(disk.image()[&place.file("kept")], (note + &next).into_bytes());
+}

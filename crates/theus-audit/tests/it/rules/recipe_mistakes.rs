@@ -266,3 +266,13 @@ fn mistakes_of_a_value_have_its_path() {
         "level: a value of kind bytes has no place here; use null, true, false, numbers, texts, lists and maps"
     );
 }
+
+#[test]
+fn an_output_rule_that_could_never_look_at_anything_is_a_mistake() {
+    for field in ["domain.*", "domain.x?", "*"] {
+        let text = format!("process_recipes: {{p: {{outputs: [{{field: '{field}', min: 1}}]}}}}");
+        let error = Book::parse(&text, "r.yaml", Leniency::Strict).unwrap_err();
+        let expected = "r.yaml:1:41: an output rule looks at one path, so field must have no glob";
+        assert_eq!(error.to_string(), expected, "{field}");
+    }
+}

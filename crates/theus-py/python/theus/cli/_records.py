@@ -21,6 +21,9 @@ PLAIN_FIELDS = (
     "number", "time", "process", "task", "attempt", "base_version", "version", "outcome", "duration",
     "error", "signal", "worker", "requester", "reason", "more_paths",
 )  # fmt: skip
+OUTCOMES = (
+    "committed", "conflict", "contract", "schema", "audit", "failed", "crashed", "timeout", "cancelled", "refused", "reset",
+)  # fmt: skip
 WHEN = "number of a record, or a time such as 2026-01-31 or 2026-01-31T12:00 (UTC, or with its own offset)"
 
 
@@ -30,7 +33,7 @@ def add_show(actions: Any) -> None:
     show.add_argument("file", metavar="FILE", help="the first file of the trail")
     show.add_argument("--process", metavar="NAME", help="only those of this process")
     show.add_argument("--task", metavar="ID", type=int, help="only those of this task")
-    show.add_argument("--outcome", metavar="WORD", action="append", help="only those that ended so; may be repeated")
+    show.add_argument("--outcome", metavar="WORD", action="append", choices=OUTCOMES, help="only those that ended so; may be repeated")
     show.add_argument("--since", metavar="WHEN", type=_when, help=f"from this one on: {WHEN}")
     show.add_argument("--until", metavar="WHEN", type=_when, help="up to this one; as for --since")
     show.add_argument("--json", action="store_true", help="one JSON object on each line, with all fields")

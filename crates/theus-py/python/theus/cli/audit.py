@@ -148,7 +148,7 @@ def _keygen(chosen: argparse.Namespace) -> int:
 
 def _key(given: str | None) -> str | None:
     """The text of a key that was given as it is or as a file. A file has no plus in its name, or is given with its folder."""
-    if given is None or ("+" in given and not Path(given).exists()):
+    if given is None or ("+" in given and not os.path.exists(given)):
         return given
     return _text(given)
 
