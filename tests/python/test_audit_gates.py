@@ -308,6 +308,21 @@ def test_an_output_rule_sees_the_whole_pending_state():
         asyncio.run(engine.execute(returned, n=1))
 
 
+class Text(str):
+    """A text that is stored as an object, so that its type comes back."""
+
+
+@pytest.mark.parametrize("test", [{"min": 0}, {"max_len": 1}, {"regex": "a"}, {"in": [1]}], ids=lambda test: next(iter(test)))
+def test_an_output_that_no_rule_can_look_into_is_refused_and_says_what_to_give(test):
+    audit_recipe = {"process_recipes": {"returned": {"outputs": [{"field": "domain.n", "level": "A", **test}]}}}
+    with TheusEngine({"domain": {"n": 0}}, audit_recipe=audit_recipe) as engine:
+        for n in (Decimal(-1), Fraction(-1), Text("bb"), frozenset((1, 2)), bytearray(b"bb")):
+            with pytest.raises(AuditAbortError, match=r"cannot look into; give a plain number") as caught:
+                asyncio.run(engine.execute(returned, n=n))
+            assert caught.value.path == "domain.n"
+        assert engine.state.version == 1
+
+
 def test_a_latched_stop_refuses_all_work_until_it_is_reset_with_a_reason():
     audit_recipe = {**recipe("returned", "outputs", {"level": "S", "stop_latch": True})}
     with TheusEngine({"domain": {"n": 0}}, audit_recipe=audit_recipe, pool_size=1) as engine:

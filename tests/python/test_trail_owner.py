@@ -1,6 +1,8 @@
 """Who may write to a trail on disk: the process that opened it, one at a time, and what it is told meanwhile."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -83,3 +85,32 @@ def test_what_takes_the_checkpoints_may_use_the_engine(tmp_path):
     engine.shutdown()
     assert told == [None]
     opened(tmp_path / "trail.theus").shutdown()
+
+
+FULL = """
+import resource, signal, sys, warnings
+from theus import TheusEngine
+from theus.audit import AuditTrail, AuditWarning
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+engine = TheusEngine(audit_path=AuditTrail(sys.argv[1], on_full="pass", checkpoint_every=1e6))
+for version in range(100):
+    engine.compare_and_swap(version, data={"domain": {"n": version}})
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    engine.shutdown()
+assert [warning.category for warning in caught] == [AuditWarning], caught
+assert "waited in memory" in str(caught[0].message), caught[0].message
+"""
+
+
+def test_a_shutdown_warns_of_records_that_a_full_disk_never_took(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(FULL)
+    path = tmp_path / "trail.theus"
+    done = subprocess.run([sys.executable, program, path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    # What is there is whole, and says no more than it holds.
+    report = AuditTrail.verify(path)
+    assert report.ok and 0 < report.count < 100

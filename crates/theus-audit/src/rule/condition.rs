@@ -1,6 +1,7 @@
 //! [`Condition`]: the tests of a rule, and the words for what fails them.
 //!
-//! Invariant: a test that is for another kind of value than the subject does not fail, save a list of what is allowed.
+//! Invariant: a test that is for another kind of value than the subject does not fail, save a list of what is allowed; what
+//! cannot be looked into fails.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -35,11 +36,15 @@ pub(super) enum Failure<'a> {
     MaxLen(u64, u64),
     Regex(&'a Expression),
     In(&'a Allowed),
+    Opaque,
 }
 
 impl Condition {
     /// The failure that counts, if there is one: the last kind of test goes first.
     pub(super) fn failure(&self, subject: &Subject<'_>) -> Option<Failure<'_>> {
+        if *subject == Subject::Opaque {
+            return Some(Failure::Opaque);
+        }
         self.unlisted(subject)
             .or_else(|| self.unmatched(subject))
             .or_else(|| self.wrong_length(subject))
@@ -93,7 +98,9 @@ impl Failure<'_> {
             Subject::Bool(value) => value.to_string(),
             Subject::Number(number) => number.to_string(),
             Subject::Text(text) => quoted(text),
-            Subject::Absent | Subject::Sized(_) | Subject::Other => "no bool, number or text".to_owned(),
+            Subject::Absent | Subject::Sized(_) | Subject::Other | Subject::Opaque => {
+                "no bool, number or text".to_owned()
+            }
         };
         match self {
             Failure::Min(min) => format!("{field} is {value}; it must be at least {min}"),
@@ -103,6 +110,10 @@ impl Failure<'_> {
             Failure::MinLen(length, min) => format!("{field} has length {length}; it must be at least {min}"),
             Failure::MaxLen(length, max) => format!("{field} has length {length}; it must be at most {max}"),
             Failure::Regex(regex) => format!("{field} is {value}; it must match {}", shown(regex)),
+            Failure::Opaque => format!(
+                "{field} is an object of a type that rules cannot look into; give a plain number, text, list or map, such as \
+                 float(x) for a number of NumPy"
+            ),
             Failure::In(allowed) => format!("{field} is {value}; it must be one of {}", shown(allowed)),
         }
     }

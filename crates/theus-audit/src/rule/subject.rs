@@ -21,6 +21,9 @@ pub enum Subject<'a> {
     Sized(u64),
     /// Something that no test is for.
     Other,
+    /// An object of a host language, stored as bytes that nobody can look into here: it may well be a number or a text, so it
+    /// fails every test.
+    Opaque,
 }
 
 impl<'a> Subject<'a> {
@@ -49,7 +52,7 @@ impl<'a> Subject<'a> {
             Value::Set(set) => Subject::Sized(set.len() as u64),
             // An array without dimensions has no length, as in NumPy.
             Value::Heavy(heavy) => heavy.shape.first().map_or(Subject::Other, |first| Subject::Sized(*first)),
-            Value::Object(_) => Subject::Other,
+            Value::Object(_) => Subject::Opaque,
         }
     }
 

@@ -5,7 +5,10 @@ What not: recipes and counters (see ``audit`` and ``config``), and how a trail o
 
 from __future__ import annotations
 
+from os import getpid
 from os.path import isfile
+
+from .errors import AuditStopError, AuditWarning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ class EngineAudit:
 
     def __init__(self, audit: Any, system: AuditSystem | None) -> None:
         self._audit = audit
+        self._process = getpid()
         self._system = system if system is not None else audit.system()
 
     def records(self, process: str | None = None, since: int | None = None) -> list[Record]:
@@ -74,6 +78,17 @@ class EngineAudit:
         if not isinstance(reason, str) or not reason.strip():
             raise ValueError("reset() takes the reason, which the trail keeps: engine.audit.reset(reason='...')")
         self._audit.reset(reason)
+
+    def _warn_of_lost(self) -> None:
+        """Warns of records that a closed trail could not take before its end."""
+        if getpid() != self._process:
+            return
+        try:
+            self._audit.sync()
+        except AuditStopError as error:
+            import warnings
+
+            warnings.warn(str(error), AuditWarning, stacklevel=3)
 
 
 def described(

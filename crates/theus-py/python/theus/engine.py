@@ -47,7 +47,7 @@ class TheusEngine:
     time from the begin of a body to its commit (``WriteTimeoutError``), and the longest wait for somebody else's ticket.
 
     ``audit_recipe`` holds processes to rules: the path of a YAML file, a dict, an AuditRecipe or an AuditRecipeBook; None takes
-    ``audit_recipe.yaml`` of the working directory, if there is one. ``audit_system`` shares the counters of other engines.
+    ``audit_recipe.yaml`` of the working directory, if there is one. ``audit_system`` shares the counters and settings of other engines.
     ``audit_path`` keeps the trail on disk too: a path, or an AuditTrail with all settings; ``durability`` is ``'batched'`` (a
     loss of power costs a tenth of a second) or ``'each'`` (a commit returns when its record is synced), ``on_full`` is
     ``'block'`` (no commit without its record) or ``'pass'``.
@@ -256,6 +256,7 @@ class TheusEngine:
             self._threads.shutdown(max(0.0, deadline - monotonic()))
         # Only now, so that the bodies on those threads have their records.
         self._core.shutdown()
+        self.audit._warn_of_lost()
         if self._logged is not None:
             self._logged.close(max(1.0, deadline - monotonic()))
         _open_engines.discard(self)

@@ -148,6 +148,13 @@ fn only_what_is_listed_is_allowed() {
         ("in: ['1']", int(1), "x is 1; it must be one of \"1\"".to_owned()),
         ("in: [no]", Subject::Text("no"), String::new()),
         ("in: [no]", Subject::Sized(2), "x is no bool, number or text; it must be one of \"no\"".to_owned()),
+        (
+            "min: 0",
+            Subject::Opaque,
+            "x is an object of a type that rules cannot look into; give a plain number, text, list or map, such as float(x) \
+             for a number of NumPy"
+                .to_owned(),
+        ),
         ("in: [no]", Subject::Other, "x is no bool, number or text; it must be one of \"no\"".to_owned()),
     ];
     for (tests, subject, message) in rows {
@@ -228,7 +235,7 @@ fn a_subject_is_what_a_rule_can_see_in_a_value() {
         (Value::Set(Set::from_values([Value::Int(1)])), Subject::Sized(1)),
         (heavy(&[7, 3]), Subject::Sized(7)),
         (heavy(&[]), Subject::Other),
-        (Value::Object(Object { codec: "pickle".into(), bytes: [1].into() }.into()), Subject::Other),
+        (Value::Object(Object { codec: "pickle".into(), bytes: [1].into() }.into()), Subject::Opaque),
     ];
     for (value, subject) in rows {
         assert_eq!(Subject::of_value(&value), subject, "{value:?}");
