@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import warnings
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
