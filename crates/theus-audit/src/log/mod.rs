@@ -89,7 +89,8 @@
 //! | 8 | offset in the file at which they were cut; 0 if none were |
 //! | 32 | SHA-256 of the bytes that were cut; zeros if none were |
 //!
-//! What it says was cut cannot be checked any more.
+//! What it says was cut cannot be checked any more. Offset 0 with bytes that were cut: a file that was never begun was removed,
+//! or, the first one, begun anew.
 //!
 //! # What a reader checks
 //!
