@@ -27,6 +27,7 @@ fn every_public_type_travels_and_is_shared() {
         Limit: Limit,
         Observer: Observer,
         Peek: Peek<'_>,
+        Pending: Pending<'_>,
         Priority: Priority,
         RecvError: RecvError,
         Requester: Requester,
