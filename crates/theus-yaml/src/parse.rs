@@ -30,6 +30,10 @@ pub fn parse(text: &str, limits: &Limits) -> Result<Node, YamlError> {
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
             let (line, column) = position(error.marker());
+            // The parser counts the bytes of a comment, not its characters; nothing but an error can follow one on its line.
+            let lines = text.replace("\r\n", "\n");
+            let its_line = lines.split(['\n', '\r']).nth(line - 1).unwrap_or_default();
+            let column = column.min(its_line.chars().count() + 1);
             YamlError { line, column, reason: Reason::Syntax(error.info().to_owned()) }
         })?;
         let (line, column) = position(&span.start);

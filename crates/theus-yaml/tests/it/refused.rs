@@ -100,3 +100,11 @@ fn a_long_key_is_cut_in_the_message() {
     let first = Place::Text { line: 1, column: 1 };
     assert_eq!((line, column, reason), (2, 1, Reason::DuplicateKey { key: "k".repeat(80), first }));
 }
+
+#[test]
+fn an_error_behind_a_comment_is_placed_by_characters() {
+    let error = parse("a: 1\r\nb: 2 # öäü\0").unwrap_err();
+    assert_eq!((error.line, error.column), (2, 11));
+    let error = parse(&format!("# {}\0", "ö".repeat(100))).unwrap_err();
+    assert!(error.line == 1 && error.column <= 104, "{error}");
+}
