@@ -31,7 +31,7 @@ pub fn parse(text: &str, limits: &Limits) -> Result<Node, YamlError> {
         let (event, span) = event.map_err(|error| {
             let (line, column) = position(error.marker());
             // The parser counts the bytes of a comment, not its characters; nothing but an error can follow one on its line.
-            let lines = text.replace("\r\n", "\n");
+            let lines = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
             let its_line = lines.split(['\n', '\r']).nth(line - 1).unwrap_or_default();
             let column = column.min(its_line.chars().count() + 1);
             YamlError { line, column, reason: Reason::Syntax(error.info().to_owned()) }

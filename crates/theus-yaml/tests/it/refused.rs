@@ -105,6 +105,8 @@ fn a_long_key_is_cut_in_the_message() {
 fn an_error_behind_a_comment_is_placed_by_characters() {
     let error = parse("a: 1\r\nb: 2 # öäü\0").unwrap_err();
     assert_eq!((error.line, error.column), (2, 11));
-    let error = parse(&format!("# {}\0", "ö".repeat(100))).unwrap_err();
+    let text = format!("# {}\0", "ö".repeat(100));
+    let error = parse(&text).unwrap_err();
+    assert_eq!(parse(&format!("\u{feff}{text}")).unwrap_err(), error, "a byte order mark is no column");
     assert!(error.line == 1 && error.column <= 104, "{error}");
 }
