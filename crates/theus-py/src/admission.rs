@@ -22,23 +22,24 @@ pub(crate) fn admit(
     kwargs: &Bound<'_, PyDict>,
 ) -> PyResult<()> {
     let py = kwargs.py();
-    if !engine.audit().has_input_rules(&process.process.name) {
+    let mut fields = engine.audit().input_fields(&process.process.name).peekable();
+    if fields.peek().is_none() {
         return Ok(());
     }
     engine.check_open().map_err(|error| closed(py, &error))?;
     // What the rules look at is taken from Python first: the audit must not run a stranger's code.
-    let mut looked: Vec<(String, Looked)> = Vec::new();
-    for field in engine.audit().input_fields(&process.process.name) {
+    let mut looked: Vec<(&str, Looked)> = Vec::new();
+    for field in fields {
         let argument = match kwargs.get_item(field)? {
             Some(argument) => Some(argument),
             None => process.position(field).and_then(|position| args.get_item(position).ok()),
         };
         if let Some(argument) = argument {
-            looked.push((field.to_owned(), Looked::at(&argument)?));
+            looked.push((field, Looked::at(&argument)?));
         }
     }
     let look = |field: &str| {
-        let found = looked.iter().find(|(name, _)| name == field);
+        let found = looked.iter().find(|(name, _)| *name == field);
         found.map_or(Subject::Absent, |(_, looked)| looked.subject())
     };
     match engine.admit(&process.process, inputs, look) {

@@ -100,6 +100,11 @@ impl Refusal {
         }
     }
 
+    /// True where the commit stands, so that it has its record.
+    pub(crate) fn is_of_a_commit_that_stands(&self) -> bool {
+        matches!(self, Refusal::Audit { error: AuditFault::NotDurable { .. }, .. })
+    }
+
     /// The path that it is about, where it is about one.
     pub fn path(&self) -> Option<String> {
         match self {

@@ -4,15 +4,15 @@
 //! Invariant: it passes the same gates as any other update, and leaves exactly one audit record.
 
 use crate::attempt::shortened;
-use crate::audit::{AuditFault, Change, Gate};
+use crate::audit::{Change, Gate};
 use crate::engine::Engine;
 use crate::error::Refusal;
 use crate::intake::take_in;
-use crate::zones::{self, Authority, Physics};
+use crate::zones::{Authority, Physics};
 use std::sync::Arc;
 use std::time::Instant;
 use theus_audit::{Entry, Outcome};
-use theus_state::{Commit, Pending, Requester};
+use theus_state::{Commit, Requester};
 use theus_value::Update;
 
 /// The name under which a caller's own compare-and-swap stands in the audit trail.
@@ -56,7 +56,7 @@ impl Engine {
         };
         let swapped = self.swap(requester, expected, update, &mut entry, started);
         if let Err(refusal) = &swapped
-            && !matches!(refusal, Refusal::Audit { error: AuditFault::NotDurable { .. }, .. })
+            && !refusal.is_of_a_commit_that_stands()
         {
             self.audit().trail().append(Entry {
                 outcome: refusal.outcome(),
@@ -85,11 +85,7 @@ impl Engine {
         let body = commit.requester.as_ref().filter(|by| by.task.is_some()).map(|by| Arc::clone(&by.process));
         let physics = Physics { process: CALLER, authority: &Authority::Process };
         let committed = Entry { paths: change.paths, ..entry.clone() };
-        let mut gate = Gate::new(self.audit(), committed, started).within(body);
-        let pass = |pending: Pending<'_>| gate.pass(pending);
-        match zones::commit(self.store(), &self.snapshot(), commit, physics, pass) {
-            Ok(committed) => gate.published(committed.version, false).map(|()| committed.version),
-            Err(refused) => Err(Refusal::of_commit(CALLER, refused)),
-        }
+        let gate = Gate::new(self.audit(), committed, started).within(body);
+        gate.commit(self.store(), &self.snapshot(), commit, physics)
     }
 }

@@ -9,12 +9,12 @@ use crate::audit::{Change, Gate};
 use crate::engine::Engine;
 use crate::error::Refusal;
 use crate::intake::take_in;
-use crate::zones::{self, Authority, Physics};
+use crate::zones::{Authority, Physics};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use theus_audit::{Entry, Outcome};
-use theus_state::{CommitError, Pending, Requester, TransactionError};
+use theus_state::{CommitError, Requester, TransactionError};
 use theus_value::{Path, Update, Value};
 
 /// How a [`Transaction`] shall be.
@@ -114,15 +114,12 @@ impl Transaction {
         self.update = Some(change.digest);
         let entry = Entry { paths: change.paths, ..self.entry(Outcome::Committed) };
         let physics = Physics { process: &self.process, authority: &self.authority };
-        let mut gate = Gate::new(self.engine.audit(), entry, self.started);
-        let pass = |pending: Pending<'_>| gate.pass(pending);
-        match zones::commit(self.engine.store(), self.inner.base(), commit, physics, pass) {
-            Ok(committed) => {
-                self.open = false;
-                gate.published(committed.version, false).map(|()| committed.version)
-            }
-            Err(refused) => Err(Refusal::of_commit(&self.process, refused)),
+        let gate = Gate::new(self.engine.audit(), entry, self.started);
+        let committed = gate.commit(self.engine.store(), self.inner.base(), commit, physics);
+        if committed.as_ref().err().is_none_or(Refusal::is_of_a_commit_that_stands) {
+            self.open = false;
         }
+        committed
     }
 
     fn refused(&mut self, error: TransactionError) -> Refusal {

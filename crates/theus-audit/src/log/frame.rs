@@ -160,6 +160,13 @@ pub(crate) fn close(buffer: &mut Vec<u8>) {
     buffer.extend_from_slice(&checksum.to_le_bytes());
 }
 
+/// Takes the first bytes of a payload off it; None if it has not so many.
+pub(crate) fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, left) = rest.split_first_chunk()?;
+    *rest = left;
+    Some(*taken)
+}
+
 /// The bytes as an array. The callers give slices of just that length.
 fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
     let mut array = [0; N];

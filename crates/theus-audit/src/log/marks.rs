@@ -3,6 +3,7 @@
 //! What not: whether what they say is true of the frames around them.
 //! Invariant: `read` accepts exactly what `write` makes.
 
+use super::frame::take;
 use crate::checkpoint::check_origin;
 use crate::tree::{Frontier, Hash};
 
@@ -119,12 +120,6 @@ impl OpenedMark {
         let uncut = mark.cut_at == 0 && mark.cut_hash == [0; 32];
         (rest.is_empty() && (mark.cut_bytes != 0 || uncut)).then_some(mark)
     }
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (taken, left) = rest.split_first_chunk()?;
-    *rest = left;
-    Some(*taken)
 }
 
 /// All of the rest, if it is a text of this length.

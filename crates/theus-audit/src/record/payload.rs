@@ -2,6 +2,7 @@
 //!
 //! Invariant: [`read`] accepts exactly what [`write`] makes, so a payload has one meaning and an entry one payload.
 
+use crate::log::frame::take;
 use crate::{ChangedPath, Entry, Outcome};
 use std::time::Duration;
 
@@ -200,12 +201,6 @@ impl<'a> Parts<'a> {
 fn path<'a>(rest: &mut &'a [u8]) -> Option<(&'a str, [u8; 32])> {
     let length = u32::from_le_bytes(take(rest)?) as usize;
     Some((text(rest, length)?, take(rest)?))
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    let (taken, left) = rest.split_first_chunk()?;
-    *rest = left;
-    Some(*taken)
 }
 
 fn text<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a str> {

@@ -2,10 +2,11 @@
 
 use super::{Audit, AuditFault};
 use crate::error::Refusal;
+use crate::zones::{self, Physics};
 use std::sync::Arc;
 use std::time::Instant;
 use theus_audit::{Entry, Record};
-use theus_state::Pending;
+use theus_state::{Commit, Pending, Snapshot, Store};
 
 /// The last gate of one commit.
 pub(crate) struct Gate<'a> {
@@ -32,6 +33,20 @@ impl<'a> Gate<'a> {
     pub(crate) fn within(mut self, body: Option<Arc<str>>) -> Self {
         self.rules_of = body.unwrap_or(self.rules_of);
         self
+    }
+
+    /// Commits through all gates, this one the last, what no worker did and nobody runs again; gives the version.
+    pub(crate) fn commit(
+        mut self,
+        store: &Store,
+        snapshot: &Snapshot,
+        commit: Commit,
+        physics: Physics<'_>,
+    ) -> Result<u64, Refusal> {
+        match zones::commit(store, snapshot, commit, physics, |pending| self.pass(pending)) {
+            Ok(committed) => self.published(committed.version, false).map(|()| committed.version),
+            Err(refused) => Err(Refusal::of_commit(physics.process, refused)),
+        }
     }
 
     /// Lets through what is about to be published, or not. Called once.

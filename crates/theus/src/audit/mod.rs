@@ -141,11 +141,6 @@ impl Audit {
         }
     }
 
-    /// Whether a process has rules for its arguments.
-    pub fn has_input_rules(&self, process: &str) -> bool {
-        self.rules.get(process).is_some_and(|rules| !rules.inputs.is_empty())
-    }
-
     /// The names of the arguments that a process's rules look at.
     pub fn input_fields(&self, process: &str) -> impl Iterator<Item = &str> {
         self.rules.get(process).into_iter().flat_map(|rules| &rules.inputs).map(Rule::field)

@@ -183,15 +183,23 @@ fn a_newest_file_that_was_never_begun_is_removed() {
     }
 }
 
-#[test]
-fn a_missing_file_is_refused() {
-    let place = Place::new();
-    let options = || TrailOptions { max_file: 600, ..quiet() };
+/// Small files, so that a trail has several.
+fn options() -> TrailOptions {
+    TrailOptions { max_file: 600, ..quiet() }
+}
+
+/// A trail of several files, closed.
+fn in_several_files(place: &Place) {
     let trail = Trail::open(&place.trail(), options()).unwrap();
     (1..=20).for_each(|task| {
         trail.append(entry(task));
     });
-    drop(trail);
+}
+
+#[test]
+fn a_missing_file_is_refused() {
+    let place = Place::new();
+    in_several_files(&place);
     fs::remove_file(place.file("trail.theus.2")).unwrap();
     let error = refused(&place.trail(), options());
     assert!(
@@ -205,12 +213,7 @@ fn a_missing_file_is_refused() {
 #[test]
 fn a_torn_file_that_another_follows_is_refused() {
     let place = Place::new();
-    let options = || TrailOptions { max_file: 600, ..quiet() };
-    let trail = Trail::open(&place.trail(), options()).unwrap();
-    (1..=20).for_each(|task| {
-        trail.append(entry(task));
-    });
-    drop(trail);
+    in_several_files(&place);
     let bytes = fs::read(place.trail()).unwrap();
     fs::write(place.trail(), &bytes[..bytes.len() - 1]).unwrap();
     let error = refused(&place.trail(), options());

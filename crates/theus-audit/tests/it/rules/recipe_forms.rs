@@ -58,15 +58,20 @@ process_recipes:
     errors: [ValueError]
 ";
 
-fn as_value() -> Value {
-    let age = map(vec![
+/// The first rule of the recipe as a value.
+fn age_rule() -> Value {
+    map(vec![
         ("field", "age".into()),
         ("min", 18.into()),
         ("max", 99.5.into()),
         ("level", "B".into()),
         ("threshold_max", 1.into()),
         ("message", "too young".into()),
-    ]);
+    ])
+}
+
+fn as_value() -> Value {
+    let age = age_rule();
     let allowed = vec!["ada".into(), 1.into(), 1.5.into(), true.into(), Value::Null];
     let name = map(vec![
         ("field", "name".into()),
@@ -209,14 +214,7 @@ process_recipes:
         assert_eq!(notices, []);
     }
     let (book, _) = parse(NESTED);
-    let age = map(vec![
-        ("field", "age".into()),
-        ("min", 18.into()),
-        ("max", 99.5.into()),
-        ("level", "B".into()),
-        ("threshold_max", 1.into()),
-        ("message", "too young".into()),
-    ]);
+    let age = age_rule();
     let path = theus_value::Path::parse("greet.inputs.0").expect("a path");
     assert_eq!(book.definitions().get(path.segments()), Some(&age));
 }
